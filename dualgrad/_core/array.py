@@ -1,0 +1,302 @@
+"""`TracedArray`: a tracer that behaves as an ndarray does. Operators, conversions and NumPy's two protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import numpy as np
+
+from dualgrad._core.dispatch import assign, call, call_function, call_ufunc, operator, reflected
+from dualgrad._core.functions import getitem
+from dualgrad._core.level import Tracer, plain
+from dualgrad._core.methods import ArrayMethods
+from dualgrad._core.object_loops import ObjectLoops
+from dualgrad._core.primitive import RECORDS, Primitive
+from dualgrad._core.space import Value, shape_of
+from dualgrad._core.ufunc_methods import call_ufunc_method
+from dualgrad.errors import ConversionError
+
+# The operators reach their ufunc without an attribute look-up.
+_absolute = np.absolute
+_add = np.add
+_bitwise_and = np.bitwise_and
+_bitwise_or = np.bitwise_or
+_bitwise_xor = np.bitwise_xor
+_divmod = np.divmod
+_equal = np.equal
+_floor_divide = np.floor_divide
+_greater = np.greater
+_greater_equal = np.greater_equal
+_invert = np.invert
+_left_shift = np.left_shift
+_less = np.less
+_less_equal = np.less_equal
+_matmul = np.matmul
+_multiply = np.multiply
+_negative = np.negative
+_not_equal = np.not_equal
+_positive = np.positive
+_power = np.power
+_remainder = np.remainder
+_right_shift = np.right_shift
+_square = np.square
+_subtract = np.subtract
+_true_divide = np.true_divide
+
+
+class TracedArray(ArrayMethods, ObjectLoops):
+    """An array that one level is looking at: everything an ndarray can do, recorded or carried along by that level."""
+
+    __slots__ = ("_aliased",)
+
+    # ndarrays compare elementwise and so have no hash.
+    __hash__ = None  # type: ignore[assignment]
+
+    # ---- NumPy's protocols -----------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Value:
+        if method == "__call__" and not kwargs:
+            if len(inputs) == 1:
+                record = RECORDS.get(ufunc)
+                if type(record) is Primitive:
+                    return self._level.unary(record, self)
+            return call_ufunc(ufunc, inputs)
+        return call_ufunc_method(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Value:
+        return call_function(func, args, kwargs)
+
+    # ---- arithmetic ------------------------------------------------------------------------------
+
+    def __add__(self, other: Any) -> Value:
+        return operator(_add, self, other)
+
+    def __radd__(self, other: Any) -> Value:
+        return reflected(_add, other, self)
+
+    def __sub__(self, other: Any) -> Value:
+        return operator(_subtract, self, other)
+
+    def __rsub__(self, other: Any) -> Value:
+        return reflected(_subtract, other, self)
+
+    def __mul__(self, other: Any) -> Value:
+        return operator(_multiply, self, other)
+
+    def __rmul__(self, other: Any) -> Value:
+        return reflected(_multiply, other, self)
+
+    def __truediv__(self, other: Any) -> Value:
+        return operator(_true_divide, self, other)
+
+    def __rtruediv__(self, other: Any) -> Value:
+        return reflected(_true_divide, other, self)
+
+    def __floordiv__(self, other: Any) -> Value:
+        return operator(_floor_divide, self, other)
+
+    def __rfloordiv__(self, other: Any) -> Value:
+        return reflected(_floor_divide, other, self)
+
+    def __mod__(self, other: Any) -> Value:
+        return operator(_remainder, self, other)
+
+    def __rmod__(self, other: Any) -> Value:
+        return reflected(_remainder, other, self)
+
+    def __matmul__(self, other: Any) -> Value:
+        return operator(_matmul, self, other)
+
+    def __rmatmul__(self, other: Any) -> Value:
+        return reflected(_matmul, other, self)
+
+    def __and__(self, other: Any) -> Value:
+        return operator(_bitwise_and, self, other)
+
+    def __rand__(self, other: Any) -> Value:
+        return reflected(_bitwise_and, other, self)
+
+    def __or__(self, other: Any) -> Value:
+        return operator(_bitwise_or, self, other)
+
+    def __ror__(self, other: Any) -> Value:
+        return reflected(_bitwise_or, other, self)
+
+    def __xor__(self, other: Any) -> Value:
+        return operator(_bitwise_xor, self, other)
+
+    def __rxor__(self, other: Any) -> Value:
+        return reflected(_bitwise_xor, other, self)
+
+    def __pow__(self, other: Any) -> Value:
+        # x ** 2 is a square to NumPy too, and its derivatives need no logarithm.
+        if type(other) is int and other == 2:
+            return self._level.unary(RECORDS[_square], self)  # type: ignore[arg-type]
+        return operator(_power, self, other)
+
+    def __rpow__(self, other: Any) -> Value:
+        return reflected(_power, other, self)
+
+    def __divmod__(self, other: Any) -> Value:
+        return call(_divmod, self, other)
+
+    def __rdivmod__(self, other: Any) -> Value:
+        return call(_divmod, other, self)
+
+    def __neg__(self) -> Value:
+        return self._level.unary(RECORDS[_negative], self)  # type: ignore[arg-type]
+
+    def __pos__(self) -> Value:
+        return call(_positive, self)
+
+    def __abs__(self) -> Value:
+        return call(_absolute, self)
+
+    def __lshift__(self, other: Any) -> Value:
+        return operator(_left_shift, self, other)
+
+    def __rlshift__(self, other: Any) -> Value:
+        return reflected(_left_shift, other, self)
+
+    def __rshift__(self, other: Any) -> Value:
+        return operator(_right_shift, self, other)
+
+    def __rrshift__(self, other: Any) -> Value:
+        return reflected(_right_shift, other, self)
+
+    def __invert__(self) -> Value:
+        return call(_invert, self)
+
+    # ---- arithmetic in place ---------------------------------------------------------------------
+
+    def _in_place(self, answer: Value, symbol: str) -> Value:
+        # Scalars are immutable in NumPy: `loss += term` makes a new one. Arrays change for everyone who holds them.
+        if answer is NotImplemented or shape_of(self) == ():
+            return answer
+        return assign(self, answer, f"x {symbol} y")
+
+    def __iadd__(self, other: Any) -> Value:
+        return self._in_place(self.__add__(other), "+=")
+
+    def __isub__(self, other: Any) -> Value:
+        return self._in_place(self.__sub__(other), "-=")
+
+    def __imul__(self, other: Any) -> Value:
+        return self._in_place(self.__mul__(other), "*=")
+
+    def __itruediv__(self, other: Any) -> Value:
+        return self._in_place(self.__truediv__(other), "/=")
+
+    def __ifloordiv__(self, other: Any) -> Value:
+        return self._in_place(self.__floordiv__(other), "//=")
+
+    def __imod__(self, other: Any) -> Value:
+        return self._in_place(self.__mod__(other), "%=")
+
+    def __ipow__(self, other: Any) -> Value:
+        return self._in_place(self.__pow__(other), "**=")
+
+    def __imatmul__(self, other: Any) -> Value:
+        return self._in_place(self.__matmul__(other), "@=")
+
+    def __iand__(self, other: Any) -> Value:
+        return self._in_place(self.__and__(other), "&=")
+
+    def __ior__(self, other: Any) -> Value:
+        return self._in_place(self.__or__(other), "|=")
+
+    def __ixor__(self, other: Any) -> Value:
+        return self._in_place(self.__xor__(other), "^=")
+
+    # ---- comparisons -----------------------------------------------------------------------------
+
+    def __eq__(self, other: Any) -> Value:  # type: ignore[override]
+        return operator(_equal, self, other)
+
+    def __ne__(self, other: Any) -> Value:  # type: ignore[override]
+        return operator(_not_equal, self, other)
+
+    def __lt__(self, other: Any) -> Value:
+        return operator(_less, self, other)
+
+    def __le__(self, other: Any) -> Value:
+        return operator(_less_equal, self, other)
+
+    def __gt__(self, other: Any) -> Value:
+        return operator(_greater, self, other)
+
+    def __ge__(self, other: Any) -> Value:
+        return operator(_greater_equal, self, other)
+
+    # ---- as a container --------------------------------------------------------------------------
+
+    def __getitem__(self, index: Any) -> Value:
+        return call(getitem, self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        raise ConversionError(
+            "x[index] = value: assignment into an array being differentiated is not supported yet. "
+            "Build the result with np.where, np.concatenate or np.stack instead."
+        )
+
+    def __len__(self) -> int:
+        shape = shape_of(self)
+        if not shape:
+            raise TypeError("len() of unsized object")
+        return shape[0]
+
+    def __iter__(self) -> Iterator[Value]:
+        if not shape_of(self):
+            raise TypeError("iteration over a 0-d array")
+        return iter([self[i] for i in range(len(self))])
+
+    def __contains__(self, item: Any) -> bool:
+        return bool(np.any(self == item))
+
+    # ---- conversions -----------------------------------------------------------------------------
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __float__(self) -> NoReturn:
+        raise self._conversion("float(x), math.f(x), or storing it in a plain array (buffer[i] = x, np.array(..., dtype=float))")
+
+    def __int__(self) -> NoReturn:
+        raise self._conversion("int(x)")
+
+    def __complex__(self) -> NoReturn:
+        raise self._conversion("complex(x)")
+
+    def __index__(self) -> NoReturn:
+        raise TypeError("A value being differentiated is no integer and cannot be an index or a length.")
+
+    def item(self, *args: Any) -> NoReturn:
+        raise self._conversion("x.item()")
+
+    def _conversion(self, what: str) -> ConversionError:
+        return ConversionError(
+            f"{what} would turn a value being differentiated (shape {shape_of(self)}, {self._level.title}) into a plain number, "
+            "and its derivative would be lost. Use NumPy's functions (np.sin for math.sin); collect values in a list and "
+            "np.stack them, or use dualgrad.numpy.array, instead of writing into a buffer; "
+            "if the value should count as constant, use stop_gradient(x)."
+        )
+
+    def __round__(self, ndigits: int = 0) -> Value:
+        return call(np.round, self, ndigits)
+
+    def __copy__(self) -> Value:
+        return self.copy()
+
+    def __deepcopy__(self, memo: Any) -> Value:
+        return self.copy()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._value!r})"
+
+    def __format__(self, spec: str) -> str:
+        # Printing loses nothing: text has no derivative.
+        return format(plain(self), spec)
+
+    def __str__(self) -> str:
+        return str(plain(self))

@@ -1,0 +1,214 @@
+"""What a NumPy call means: NEP 13 and NEP 18 calls looked up in the table and handed to the deepest level.
+
+Nothing else decides that. A call whose function has no record, or whose parameters no rule takes, raises here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dualgrad._core.gather import as_operand
+from dualgrad._core.level import Tracer, deepest
+from dualgrad._core.primitive import RECORDS, Composite, Constant, Metadata, Primitive, Refused, name_of
+from dualgrad._core.space import Function, Value, dtype_of, shape_of
+from dualgrad.errors import ConversionError, NoRuleError
+
+_UNCHANGED = (Tracer, float, int, np.float64, complex)
+_NUMBERS = frozenset((float, int, bool, complex, np.float64, np.float32))
+
+
+def bind(record: Primitive, operands: tuple[Value, ...], params: dict[str, Any]) -> Value:
+    """Apply a primitive: the deepest level among the operands interprets it; without tracers it just runs."""
+    level = None
+    for x in operands:
+        if isinstance(x, Tracer) and (level is None or x._level.depth > level.depth):
+            level = x._level
+    return record.fun(*operands, **params) if level is None else level.apply(record, operands, params)
+
+
+def call(fun: Function, *args: Any, **kwargs: Any) -> Value:
+    """Call a function of the table; plain arguments too."""
+    return call_function(fun, args, kwargs)
+
+
+def call_function(fun: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Value:
+    """Say what a call of a NumPy function means (NEP 18)."""
+    record = RECORDS.get(fun)
+    if type(record) is Primitive:
+        operands, params, rest = record.normalise(args, kwargs)
+        if rest:
+            return _call_with_rest(record, args, kwargs, rest)
+        return bind(record, tuple([x if isinstance(x, _UNCHANGED) else as_operand(x) for x in operands]), params)
+    if type(record) is Composite:
+        if kwargs.get("out") is not None:
+            return _into_out(fun, args, kwargs)
+        return record.body(*args, **kwargs)
+    if type(record) is Constant or type(record) is Metadata:
+        _refuse_traced_out(fun, kwargs)
+        level = deepest((args, kwargs))
+        return fun(*args, **kwargs) if level is None else level.constant(fun, args, kwargs)
+    raise no_rule(fun, args, kwargs)
+
+
+def call_ufunc(ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Value:
+    """Say what a plain call of a ufunc means (NEP 13), without keywords."""
+    record = RECORDS.get(ufunc)
+    if type(record) is Primitive:
+        if len(inputs) == 1:
+            (x,) = inputs
+            x = x if isinstance(x, Tracer) else as_operand(x)
+            if isinstance(x, Tracer):
+                return x._level.unary(record, x)
+            return ufunc(x)
+        if len(inputs) == 2:
+            return pair(record, inputs[0], inputs[1])
+        return bind(record, tuple([x if isinstance(x, _UNCHANGED) else as_operand(x) for x in inputs]), {})
+    return call_function(ufunc, inputs, {})
+
+
+def pair(record: Primitive, x: Value, y: Value) -> Value:
+    """Apply an elementwise primitive to two operands."""
+    if isinstance(x, Tracer):
+        level = x._level
+        if isinstance(y, Tracer):
+            if y._level.depth > level.depth:
+                level = y._level
+        elif type(y) not in _NUMBERS:
+            y = as_operand(y)
+            if isinstance(y, Tracer) and y._level.depth > level.depth:
+                level = y._level
+        return level.binary(record, x, y)
+    if type(x) not in _NUMBERS:
+        x = as_operand(x)
+        if isinstance(x, Tracer):
+            return pair(record, x, y)
+    if not isinstance(y, Tracer):
+        y = as_operand(y)
+        if not isinstance(y, Tracer):
+            return record.fun(x, y)
+    return y._level.binary(record, x, y)
+
+
+def operator(ufunc: np.ufunc, x: Tracer, y: Any) -> Value:
+    """Apply a binary operator to a tracer and anything; NotImplemented where that is no number or array."""
+    record = RECORDS[ufunc]
+    if type(record) is Primitive:
+        if type(y) in _NUMBERS:
+            return x._level.binary(record, x, y)
+        if isinstance(y, Tracer):
+            return (x if x._level.depth >= y._level.depth else y)._level.binary(record, x, y)
+        return NotImplemented if _not_an_array(y) else pair(record, x, y)
+    return NotImplemented if _not_an_array(y) else call_function(ufunc, (x, as_operand(y)), {})
+
+
+def reflected(ufunc: np.ufunc, x: Any, y: Tracer) -> Value:
+    """Apply a binary operator whose right operand is a tracer and whose left operand is none."""
+    record = RECORDS[ufunc]
+    if type(record) is Primitive:
+        if type(x) in _NUMBERS:
+            return y._level.binary(record, x, y)
+        return NotImplemented if _not_an_array(x) else pair(record, x, y)
+    return NotImplemented if _not_an_array(x) else call_function(ufunc, (as_operand(x), y), {})
+
+
+def _not_an_array(x: Any) -> bool:
+    return not (hasattr(x, "dtype") or isinstance(x, (list, tuple, int, float, complex, Tracer))) or (
+        getattr(type(x), "__array_ufunc__", False) is None
+    )
+
+
+def _call_with_rest(record: Primitive, args: tuple[Any, ...], kwargs: dict[str, Any], rest: dict[str, Any]) -> Value:
+    """Call with parameters that the rules do not take: through the record's body in NumPy, or an error that names them."""
+    if "out" in rest:
+        return _into_out(record.key, args, kwargs)
+    if record.desugar is None:
+        named = ", ".join(f"{name}=" for name in rest)
+        raise NoRuleError(
+            f"{name_of(record.key)} is not differentiated with the parameter {named} "
+            f"({_describe_traced(args, kwargs)}). Write the call without it."
+        )
+    return record.desugar(**record.normalise.bind(args, kwargs))
+
+
+def _into_out(fun: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Value:
+    kwargs = dict(kwargs)
+    out = kwargs.pop("out", None)
+    if out is None:
+        raise NoRuleError(f"{name_of(fun)}: pass out= by keyword.")
+    return write_out(fun, out, call_function(fun, args, kwargs))
+
+
+def write_out(fun: Function, out: Any, answer: Value) -> Value:
+    """Give the answer of a call to its `out=`: a traced array takes it, a plain buffer cannot hold a derivative."""
+    if isinstance(out, tuple) and len(out) == 1:
+        (out,) = out
+    if isinstance(out, Tracer) and not isinstance(answer, tuple):
+        return assign(out, answer, f"{name_of(fun)}(..., out=)")
+    if deepest((answer,)) is None and not isinstance(answer, tuple) and isinstance(out, np.ndarray):
+        np.copyto(out, answer, casting="same_kind")
+        return out
+    raise ConversionError(
+        f"{name_of(fun)} was told to write a value being differentiated into a plain array (out=, or an operator like +=), "
+        "which cannot hold its derivative. Use the returned value: write y = np.add(a, b) or y = y + x."
+    )
+
+
+def assign(target: Tracer, answer: Value, title: str) -> Value:
+    """Make a traced array stand for a new value, as NumPy's in-place operations do."""
+    if shape_of(answer) != shape_of(target):
+        raise ValueError(
+            f"{title}: a result of shape {shape_of(answer)} cannot be stored in an array of shape {shape_of(target)}."
+        )
+    dtype = dtype_of(target)
+    if not np.can_cast(dtype_of(answer), dtype, "same_kind"):
+        raise TypeError(f"{title}: cannot cast from {dtype_of(answer)} to {dtype} with casting rule 'same_kind'.")
+    if dtype_of(answer) != dtype:
+        answer = answer.astype(dtype)
+    if getattr(target, "_aliased", False):
+        raise ConversionError(
+            f"{title} writes in place to a traced array that shares memory with another one (a slice, reshape or transpose "
+            "was taken of it, or it is one), and dualgrad does not follow writes through views. Write x = x + y instead of "
+            "x += y, or take .copy() first."
+        )
+    level = target._level
+    if not isinstance(answer, Tracer) or answer._level.depth < level.depth:
+        answer = level.lift(answer)
+    if answer._level is not level:
+        raise ConversionError(
+            f"{title} writes a value of an inner transformation into an array of an outer one. Write x = x + y instead of x += y."
+        )
+    for slot in (*Tracer.__slots__, *type(target).__slots__):
+        setattr(target, slot, getattr(answer, slot))
+    return target
+
+
+def _refuse_traced_out(fun: Function, kwargs: dict[str, Any]) -> None:
+    if isinstance(kwargs.get("out"), Tracer):
+        raise ConversionError(
+            f"{name_of(fun)} has no derivative, so its result cannot be written (out=) to a value being differentiated. "
+            "Use the returned value."
+        )
+
+
+def no_rule(fun: Function, args: Any, kwargs: Any) -> NoRuleError:
+    """Return the error for a function that cannot be differentiated."""
+    record = RECORDS.get(fun)
+    title = name_of(fun)
+    traced = _describe_traced(args, kwargs)
+    if isinstance(record, Refused):
+        return NoRuleError(f"{title} is not differentiated ({traced}): {record.reason}")
+    return NoRuleError(
+        f"{title} has no derivative rule ({traced}).\n"
+        "  Write it with functions that have one, see docs/reference/coverage.md,\n"
+        "  or register it with dualgrad.extend; if it should count as constant, wrap the argument in stop_gradient."
+    )
+
+
+def _describe_traced(args: Any, kwargs: Any) -> str:
+    for name, x in [*enumerate(args), *kwargs.items()]:
+        if deepest((x,)) is not None:
+            shape = f" of shape {x.shape}" if hasattr(x, "shape") else ""
+            return f"argument {name!r}{shape} is being differentiated"
+    return "called on plain values"

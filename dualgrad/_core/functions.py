@@ -1,0 +1,39 @@
+"""Functions that NumPy has only as methods or operators, or not at all; the table keys their records by these names."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from dualgrad._core.space import Function, Value
+
+
+def getitem(a: Value, index: Any) -> Value:
+    """Return `a[index]`."""
+    return a[index]
+
+
+def astype(a: Value, dtype: Any) -> Value:
+    """Return a copy of `a` in another dtype."""
+    return a.astype(dtype) if hasattr(a, "astype") else np.dtype(dtype).type(a)
+
+
+def overridable(fun: Function) -> Function:
+    """Return `fun` with NEP 18's protocol: an argument with `__array_function__` of its own says what the call means.
+
+    So functions that are not NumPy's take part as NumPy's do, and need to know nothing of traced arrays.
+    """
+
+    @functools.wraps(fun)
+    def overridden(*args: Any, **kwargs: Any) -> Any:
+        for x in args:
+            kind = type(x)
+            if kind is not np.ndarray and hasattr(kind, "__array_function__"):
+                answer = x.__array_function__(overridden, (kind,), args, kwargs)
+                if answer is not NotImplemented:
+                    return answer
+        return fun(*args, **kwargs)
+
+    return overridden

@@ -1,0 +1,61 @@
+"""Object arrays of traced scalars: what `np.array([x[0] * x[1], 1.0])` makes, gathered into one traced array.
+
+NumPy builds these without asking, so the first dualgrad operation that meets one, or the return from the user's function,
+gathers it. Arithmetic before that works elementwise, through the operators and methods of the elements.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dualgrad._core.level import Tracer
+from dualgrad._core.space import Value, is_inexact
+
+
+def as_operand(x: Any) -> Value:
+    """Return an argument as something a primitive takes: lists become arrays, object arrays of tracers are gathered."""
+    if type(x) is np.ndarray:
+        return gather(x) if x.dtype.hasobject else x
+    if isinstance(x, (list, tuple)):
+        return array_of(x)
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(
+            "A masked array met a value being differentiated; its mask would have been lost. "
+            "Pass x.filled(...) or select with np.where(mask, ..., ...)."
+        )
+    return x
+
+
+def array_of(nested: Any) -> Value:
+    """Return nested lists of numbers and traced values as one array."""
+    if isinstance(nested, Tracer):
+        return nested
+    if not holds_tracer(nested):
+        found = np.asarray(nested)
+        return gather(found) if found.dtype.hasobject else found
+    return np.stack([array_of(x) for x in nested])
+
+
+def holds_tracer(nested: Any) -> bool:
+    """Tell whether a tracer hides in nested lists and tuples."""
+    if isinstance(nested, (list, tuple)):
+        return any(holds_tracer(x) for x in nested)
+    return isinstance(nested, Tracer)
+
+
+def gather(objects: np.ndarray[Any, Any]) -> Value:
+    """Return an object array of traced and plain scalars as one traced array; other object arrays come back as they are."""
+    elements = objects.ravel().tolist()
+    if not any(isinstance(x, Tracer) for x in elements):
+        if elements and all(isinstance(x, (int, float, complex)) for x in elements):
+            return np.array(elements).reshape(objects.shape)
+        return objects
+    for x in elements:
+        if not (is_inexact(x) or isinstance(x, (int, np.integer))):
+            raise TypeError(
+                f"An object array mixes values being differentiated with a {type(x).__name__}. "
+                "Keep numbers in arrays and everything else in lists or dicts."
+            )
+    return np.reshape(np.stack(elements), objects.shape)

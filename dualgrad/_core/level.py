@@ -1,0 +1,91 @@
+"""A level is one running transformation; a tracer is a value that one is looking at."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from dualgrad._core.primitive import Primitive
+from dualgrad._core.space import Function, Value
+
+_depths = itertools.count(1)
+
+
+class Tracer:
+    """A value seen by one level. `_value` is what the level below sees: a plain array, or a tracer of a lower level."""
+
+    __slots__ = ("_level", "_value")
+
+    _level: Level
+    _value: Value
+
+
+class Level:
+    """One running transformation, and the interpreter of every operation on its tracers.
+
+    Levels are numbered by one increasing counter, so an inner transformation always has the greater depth, in every
+    thread. An operation goes to the deepest level among its operands; tracers of other levels are constants to it. That
+    rules out perturbation confusion, and needs no stack of active transformations.
+    """
+
+    __slots__ = ("depth",)
+
+    title = "a transformation"
+    """How errors name it."""
+
+    def __init__(self) -> None:
+        self.depth = next(_depths)
+
+    def apply(self, record: Primitive, operands: tuple[Value, ...], params: dict[str, Any]) -> Value:
+        """Apply a primitive to operands of which at least one is a tracer of this level."""
+        raise NotImplementedError
+
+    def unary(self, record: Primitive, x: Tracer) -> Value:
+        """Apply an elementwise primitive to one operand; an interpreter may do this faster than `apply`."""
+        return self.apply(record, (x,), {})
+
+    def binary(self, record: Primitive, x: Value, y: Value) -> Value:
+        """Apply an elementwise primitive to two operands; an interpreter may do this faster than `apply`."""
+        return self.apply(record, (x, y), {})
+
+    def constant(self, fun: Function, args: Any, kwargs: dict[str, Any]) -> Value:
+        """Apply a function without a derivative: to a differentiating level, its tracers are just their values."""
+        return fun(*self.peel(args), **self.peel(kwargs))
+
+    def lift(self, value: Value) -> Tracer:
+        """Return a tracer of this level for a value that is constant to it."""
+        raise NotImplementedError
+
+    def peel(self, tree: Any) -> Any:
+        """Replace this level's tracers by their values, inside lists, tuples and dicts too."""
+        if isinstance(tree, Tracer):
+            return tree._value if tree._level is self else tree
+        if isinstance(tree, (list, tuple)):
+            peeled = [self.peel(x) for x in tree]
+            return type(tree)(peeled) if type(tree) in (list, tuple) else type(tree)(*peeled)
+        if isinstance(tree, dict):
+            return {key: self.peel(x) for key, x in tree.items()}
+        return tree
+
+
+def deepest(tree: Any) -> Level | None:
+    """Return the deepest level among the tracers in nested lists, tuples and dicts, or None where there is no tracer."""
+    if isinstance(tree, Tracer):
+        return tree._level
+    found: Level | None = None
+    if isinstance(tree, dict):
+        tree = tree.values()
+    elif not isinstance(tree, (list, tuple)):
+        return None
+    for x in tree:
+        level = x._level if isinstance(x, Tracer) else deepest(x) if isinstance(x, (list, tuple, dict)) else None
+        if level is not None and (found is None or level.depth > found.depth):
+            found = level
+    return found
+
+
+def plain(x: Value) -> Value:
+    """Return the value of a tracer below all levels."""
+    while isinstance(x, Tracer):
+        x = x._value
+    return x

@@ -1,0 +1,225 @@
+"""ndarray's methods and properties, written out, each one saying which NumPy function it is."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import numpy as np
+
+from dualgrad._core.dispatch import assign, call
+from dualgrad._core.functions import astype
+from dualgrad._core.level import Tracer, plain
+from dualgrad._core.space import Value, dtype_of, shape_of
+from dualgrad.errors import ConversionError
+
+
+class ArrayMethods(Tracer):
+    """The methods and properties of a traced array."""
+
+    __slots__ = ()
+
+    # ---- facts -----------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return shape_of(self._value)
+
+    @property
+    def ndim(self) -> int:
+        return len(shape_of(self._value))
+
+    @property
+    def size(self) -> int:
+        size = 1
+        for n in shape_of(self._value):
+            size *= n
+        return size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return dtype_of(self._value)
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        strides: tuple[int, ...] = np.asarray(plain(self)).strides
+        return strides
+
+    @property
+    def flags(self) -> Any:
+        return np.asarray(plain(self)).flags
+
+    # ---- views and shapes ------------------------------------------------------------------------
+
+    @property
+    def T(self) -> Value:
+        return call(np.transpose, self)
+
+    @property
+    def mT(self) -> Value:
+        return call(np.swapaxes, self, -1, -2)
+
+    @property
+    def real(self) -> Value:
+        return call(np.real, self)
+
+    @property
+    def imag(self) -> Value:
+        return call(np.imag, self)
+
+    @property
+    def flat(self) -> Value:
+        return call(np.ravel, self)
+
+    def reshape(self, *shape: Any, order: Any = "C", copy: bool | None = None) -> Value:
+        wanted = shape[0] if len(shape) == 1 else shape
+        return call(np.reshape, self, wanted, order=order)
+
+    def ravel(self, order: Any = "C") -> Value:
+        return call(np.ravel, self, order=order)
+
+    def flatten(self, order: Any = "C") -> Value:
+        return call(np.ravel, self, order=order).copy()
+
+    def transpose(self, *axes: Any) -> Value:
+        if not axes or axes == (None,):
+            return call(np.transpose, self)
+        return call(np.transpose, self, axes=axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes)
+
+    def swapaxes(self, axis1: int, axis2: int) -> Value:
+        return call(np.swapaxes, self, axis1, axis2)
+
+    def squeeze(self, axis: Any = None) -> Value:
+        return call(np.squeeze, self, axis=axis)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
+        return call(np.diagonal, self, offset=offset, axis1=axis1, axis2=axis2)
+
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1, **kwargs: Any) -> Value:
+        return call(np.trace, self, offset=offset, axis1=axis1, axis2=axis2, **kwargs)
+
+    def repeat(self, repeats: Any, axis: int | None = None) -> Value:
+        return call(np.repeat, self, repeats, axis=axis)
+
+    def take(self, indices: Any, axis: int | None = None, **kwargs: Any) -> Value:
+        return call(np.take, self, indices, axis=axis, **kwargs)
+
+    def choose(self, choices: Any, **kwargs: Any) -> Value:
+        return call(np.choose, self, choices, **kwargs)
+
+    def compress(self, condition: Any, axis: int | None = None, **kwargs: Any) -> Value:
+        return call(np.compress, condition, self, axis=axis, **kwargs)
+
+    def copy(self, order: Any = "C") -> Value:
+        return call(np.copy, self)
+
+    def astype(self, dtype: Any, **kwargs: Any) -> Value:
+        return call(astype, self, dtype)
+
+    def view(self, *args: Any, **kwargs: Any) -> Value:
+        if not args and not kwargs:
+            return call(np.reshape, self, self.shape)
+        raise ConversionError("x.view(dtype) reinterprets the bytes of a value being differentiated. Use x.astype(dtype).")
+
+    def tolist(self) -> Any:
+        return self if not self.shape else [x.tolist() for x in self]  # type: ignore[attr-defined]
+
+    # ---- reductions ------------------------------------------------------------------------------
+
+    def sum(self, axis: Any = None, dtype: Any = None, out: Any = None, **kwargs: Any) -> Value:
+        return call(np.sum, self, axis=axis, **_given(dtype=dtype, out=out), **kwargs)
+
+    def prod(self, axis: Any = None, dtype: Any = None, out: Any = None, **kwargs: Any) -> Value:
+        return call(np.prod, self, axis=axis, **_given(dtype=dtype, out=out), **kwargs)
+
+    def mean(self, axis: Any = None, dtype: Any = None, out: Any = None, **kwargs: Any) -> Value:
+        return call(np.mean, self, axis=axis, **_given(dtype=dtype, out=out), **kwargs)
+
+    def var(self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, **kwargs: Any) -> Value:
+        return call(np.var, self, axis=axis, ddof=ddof, **_given(dtype=dtype, out=out), **kwargs)
+
+    def std(self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, **kwargs: Any) -> Value:
+        return call(np.std, self, axis=axis, ddof=ddof, **_given(dtype=dtype, out=out), **kwargs)
+
+    def max(self, axis: Any = None, out: Any = None, **kwargs: Any) -> Value:
+        return call(np.max, self, axis=axis, **_given(out=out), **kwargs)
+
+    def min(self, axis: Any = None, out: Any = None, **kwargs: Any) -> Value:
+        return call(np.min, self, axis=axis, **_given(out=out), **kwargs)
+
+    def all(self, axis: Any = None, **kwargs: Any) -> Value:
+        return call(np.all, self, axis=axis, **kwargs)
+
+    def any(self, axis: Any = None, **kwargs: Any) -> Value:
+        return call(np.any, self, axis=axis, **kwargs)
+
+    def argmax(self, axis: Any = None, **kwargs: Any) -> Value:
+        return call(np.argmax, self, axis=axis, **kwargs)
+
+    def argmin(self, axis: Any = None, **kwargs: Any) -> Value:
+        return call(np.argmin, self, axis=axis, **kwargs)
+
+    def argsort(self, axis: Any = -1, **kwargs: Any) -> Value:
+        return call(np.argsort, self, axis=axis, **kwargs)
+
+    def argpartition(self, kth: Any, axis: Any = -1, **kwargs: Any) -> Value:
+        return call(np.argpartition, self, kth, axis=axis, **kwargs)
+
+    def nonzero(self) -> Value:
+        return call(np.nonzero, self)
+
+    def searchsorted(self, v: Any, side: Any = "left", sorter: Any = None) -> Value:
+        return call(np.searchsorted, self, v, side=side, sorter=sorter)
+
+    # ---- arithmetic ------------------------------------------------------------------------------
+
+    def cumsum(self, axis: Any = None, **kwargs: Any) -> Value:
+        return call(np.cumsum, self, axis=axis, **kwargs)
+
+    def cumprod(self, axis: Any = None, **kwargs: Any) -> Value:
+        return call(np.cumprod, self, axis=axis, **kwargs)
+
+    def clip(self, min: Any = None, max: Any = None, **kwargs: Any) -> Value:
+        return call(np.clip, self, min, max, **kwargs)
+
+    def round(self, decimals: int = 0, **kwargs: Any) -> Value:
+        return call(np.round, self, decimals, **kwargs)
+
+    def conj(self) -> Value:
+        return call(np.conjugate, self)
+
+    def dot(self, b: Any, out: Any = None) -> Value:
+        return call(np.dot, self, b, **_given(out=out))
+
+    # ---- in place --------------------------------------------------------------------------------
+
+    def sort(self, axis: int = -1, **kwargs: Any) -> None:
+        assign(self, call(np.sort, self, axis=axis, **kwargs), "x.sort()")
+
+    def partition(self, kth: Any, axis: int = -1, **kwargs: Any) -> None:
+        assign(self, call(np.partition, self, kth, axis=axis, **kwargs), "x.partition()")
+
+    def fill(self, value: Any) -> None:
+        assign(self, call(np.zeros_like, self) + value, "x.fill()")
+
+    def put(self, indices: Any, values: Any, mode: Any = "raise") -> NoReturn:
+        raise ConversionError("x.put() writes into a value being differentiated. Use np.where(mask, new, x) instead.")
+
+    def resize(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise ConversionError("x.resize() changes an array in place. Use np.resize(x, shape) or np.concatenate instead.")
+
+    def tobytes(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise ConversionError(
+            "x.tobytes() would lose the derivative of x. If it should count as constant, use stop_gradient(x).tobytes()."
+        )
+
+
+def _given(**kwargs: Any) -> dict[str, Any]:
+    return {name: value for name, value in kwargs.items() if value is not None}

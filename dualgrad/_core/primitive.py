@@ -1,0 +1,171 @@
+"""The table: one frozen record per NumPy function, with everything dualgrad knows about it.
+
+A record is one of five: `Primitive` (both rules), `Composite` (differentiated by running its body), `Constant` (no
+derivative), `Metadata` (facts of shape and dtype) and `Refused` (with the reason). This module knows no interpreter and no
+traced array; the records are written in `dualgrad/rules/`.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+
+from dualgrad._core.signature import Normaliser
+from dualgrad._core.space import Function, Value
+
+
+class JvpRule(Protocol):
+    """`jvp(tangents, ans, *operands, **params)`: the tangent of the answer; a tangent that is zero is None."""
+
+    def __call__(self, tangents: tuple[Value, ...], ans: Value, /, *operands: Value, **params: Any) -> Value: ...
+
+
+class VjpRule(Protocol):
+    """`vjp(ct, wanted, ans, *operands, **params)`: one cotangent per operand, None where zero or not wanted."""
+
+    def __call__(
+        self, ct: Value, wanted: tuple[bool, ...], ans: Value, /, *operands: Value, **params: Any
+    ) -> tuple[Value, ...]: ...
+
+
+class Word(enum.Enum):
+    """What sort of function a primitive is; interpreters that need structure (batching, sparsity) read this."""
+
+    ELEMENTWISE = "elementwise"
+    LINEAR = "linear"
+    BILINEAR = "bilinear"
+    STRUCTURAL = "structural"
+    HANDWRITTEN = "handwritten"
+
+
+class Sample:
+    """A call at which a record is checked: the arguments and keywords as a user writes them."""
+
+    __slots__ = ("args", "kwargs")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.args = args
+        self.kwargs = kwargs
+
+    def __repr__(self) -> str:
+        return f"Sample({', '.join([*map(repr, self.args), *(f'{k}={v!r}' for k, v in self.kwargs.items())])})"
+
+
+Samples: TypeAlias = Callable[[np.random.Generator], Iterable[Sample]]
+"""Draws the sample calls of a record; called by tests only, so that importing costs nothing."""
+
+
+class Pull(NamedTuple):
+    """The pullback to one operand: `function(ct, *kept, **params)`, where `kept = select(ans, *operands)`.
+
+    What `select` returns is all that a tape has to hold on to.
+    """
+
+    function: Function
+    select: Callable[..., tuple[Value, ...]]
+    reads: int = -1
+    """The same as a number for one or two operands, read by fast paths: 1 for the answer, 2 and 4 for the operands."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Primitive:
+    """A function with both rules.
+
+    `fun(*operands, **params)` is the implementation; `operate` the same for Python operators, which keep Python floats.
+    `pulls` holds the pullback to each operand (None: constant in it), or is None where one `vjp` serves all operands at once
+    and reads of (ans, operands) what `keep` names by position: 0 is the answer, 1 the first operand.
+    `desugar` is a body in NumPy for the parameters that the rules do not take (`where=`, `initial=`, ...).
+    With `same_space`, the answer always has the shape and dtype of the one operand, and cotangents need no correction.
+    `into` adds the pullback to the first operand into a buffer in place; `gather` does the same for many answers at once.
+    """
+
+    key: Function
+    word: Word
+    fun: Function
+    jvp: JvpRule
+    vjp: VjpRule
+    samples: Samples
+    normalise: Normaliser
+    operate: Function
+    pulls: tuple[Pull | None, ...] | None = None
+    keep: frozenset[int] | None = None
+    desugar: Function | None = None
+    outputs: int = 1
+    same_space: bool = False
+    into: Function | None = None
+    gather: Function | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Composite:
+    """A function whose body in NumPy is differentiated by running it; the body takes the function's own signature."""
+
+    key: Function
+    body: Function
+    samples: Samples
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Constant:
+    """A function whose derivative is zero wherever it exists: comparisons, floor, argmax."""
+
+    key: Function
+    samples: Samples | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Metadata:
+    """A function of shapes and dtypes only."""
+
+    key: Function
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Refused:
+    """A function that dualgrad does not differentiate; `reason` says why and what to write instead."""
+
+    key: Function
+    reason: str
+
+
+Record: TypeAlias = Primitive | Composite | Constant | Metadata | Refused
+
+RECORDS: dict[Function, Record] = {}
+"""The table. Keys are NumPy's functions."""
+
+LANEWISE: set[Function] = set()
+"""The formulas of elementwise records: each number of the result depends on one number of the cotangent."""
+
+SCATTERS: dict[Function, Primitive] = {}
+"""The pullbacks that only scatter a cotangent into zeros, and so can add into a buffer in place."""
+
+
+def register(record: Record) -> None:
+    """Put a record into the table. Raises ValueError where the function has one already."""
+    if record.key in RECORDS:
+        raise ValueError(f"{name_of(record.key)} has a record already ({type(RECORDS[record.key]).__name__}).")
+    RECORDS[record.key] = record
+    if isinstance(record, Primitive) and record.pulls is not None:
+        if record.word is Word.ELEMENTWISE:
+            LANEWISE.update(pull.function for pull in record.pulls if pull is not None)
+        if record.into is not None and record.pulls[0] is not None:
+            SCATTERS[record.pulls[0].function] = record
+
+
+def records() -> Mapping[Function, Record]:
+    """Return the table, for reading."""
+    return RECORDS
+
+
+def name_of(fun: Function) -> str:
+    """Return a function's name as a user writes it: `numpy.sum`, `numpy.linalg.solve`."""
+    if isinstance(fun, np.ufunc):
+        name = fun.__name__
+        return f"numpy.{name}" if getattr(np, name, None) is fun else name
+    name = getattr(fun, "__qualname__", getattr(fun, "__name__", repr(fun)))
+    module = getattr(fun, "__module__", None)
+    return f"{module}.{name}" if module else name

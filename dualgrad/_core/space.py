@@ -1,0 +1,121 @@
+"""The vector space that a value lives in: its shape and dtype, without its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Value: TypeAlias = Any
+"""What a rule computes with: a plain number, an ndarray, any array that speaks NumPy's protocols, or a traced array."""
+
+Function: TypeAlias = Callable[..., Any]
+
+FLOAT = np.dtype(np.float64)
+COMPLEX = np.dtype(np.complex128)
+
+
+class Space:
+    """Shape and dtype of an array that nobody kept; what a rule gets for an operand whose numbers it does not need."""
+
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.shape = shape
+        self.dtype = dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=int))
+
+    def __repr__(self) -> str:
+        return f"Space(shape={self.shape}, dtype={self.dtype})"
+
+
+def space_of(x: Value) -> Space:
+    """Return the space of a number or array; a Python number counts as its NumPy scalar."""
+    try:
+        return Space(x.shape, x.dtype)
+    except AttributeError:
+        dtype = np.dtype(type(x))
+        return Space((), dtype)
+
+
+def shape_of(x: Value) -> tuple[int, ...]:
+    """Return the shape of a number or array without NumPy's conversion."""
+    shape: tuple[int, ...] = getattr(x, "shape", ())
+    return shape
+
+
+def dtype_of(x: Value) -> np.dtype[Any]:
+    """Return the dtype of a number or array; a Python number counts as its NumPy scalar."""
+    dtype = getattr(x, "dtype", None)
+    return np.dtype(type(x)) if dtype is None else dtype
+
+
+def is_inexact(x: Value) -> bool:
+    """Tell whether a value is a float or complex number or an array of such: what can be differentiated."""
+    dtype = getattr(x, "dtype", None)
+    if dtype is None:
+        return isinstance(x, (float, complex))
+    return getattr(dtype, "kind", "") in "fc"
+
+
+def zeros_of(x: Value) -> Value:
+    """Return the zero of a value's space, as an array of the same sort (a dask array stays one)."""
+    if shape_of(x) == ():
+        return dtype_of(x).type(0)
+    return np.zeros_like(x)
+
+
+def conform_tangent(tangent: Value, ans: Value) -> Value:
+    """Move a tangent into the space of the answer it belongs to: its shape, its dtype, real where the answer is real."""
+    if type(tangent) is np.ndarray is type(ans) and tangent.shape == ans.shape and tangent.dtype is ans.dtype:
+        return tangent
+    shape, dtype = shape_of(ans), dtype_of(ans)
+    found = dtype_of(tangent)
+    if found != dtype:
+        if found.kind == "c" and dtype.kind != "c":
+            tangent = np.real(tangent)
+        tangent = dtype.type(tangent) if isinstance(tangent, (float, complex, int)) else tangent.astype(dtype)
+    if shape_of(tangent) != shape:
+        tangent = np.broadcast_to(tangent, shape)
+    return tangent
+
+
+def conform_cotangent(cotangent: Value, space: Space) -> Value:
+    """Move a cotangent into the space of the operand it belongs to; the transpose of `conform_tangent`.
+
+    Where the operand was broadcast the cotangent is summed; where a real operand met a complex one its real part is taken.
+    """
+    shape, dtype = space.shape, space.dtype
+    if shape_of(cotangent) != shape:
+        cotangent = unbroadcast(cotangent, shape)
+    found = dtype_of(cotangent)
+    if found is not dtype and found != dtype:
+        if found.kind == "c" and dtype.kind != "c":
+            cotangent = np.real(cotangent)
+        if isinstance(cotangent, (float, complex, int)):
+            return dtype.type(cotangent)
+        cotangent = cotangent.astype(dtype)
+    return cotangent
+
+
+def unbroadcast(cotangent: Value, shape: tuple[int, ...]) -> Value:
+    """Sum over the axes along which an operand of the given shape was broadcast."""
+    found = shape_of(cotangent)
+    extra = len(found) - len(shape)
+    if extra < 0:
+        return np.broadcast_to(cotangent, shape)
+    if extra:
+        cotangent = np.add.reduce(cotangent, axis=tuple(range(extra)))
+        found = found[extra:]
+    stretched = tuple([i for i, (n, m) in enumerate(zip(found, shape, strict=True)) if m == 1 != n])
+    if stretched:
+        cotangent = np.add.reduce(cotangent, axis=stretched, keepdims=True)
+    return cotangent if shape_of(cotangent) == shape else np.broadcast_to(cotangent, shape)

@@ -1,0 +1,29 @@
+"""Every exception a user of dualgrad can meet.
+
+Each class subclasses the builtin that fits, so that `except TypeError` goes on working, and each message says what happened
+(function, argument, shape), why, and what to write instead. The classes are described in docs/reference/errors.md.
+"""
+
+
+class NotScalarError(TypeError):
+    """The transformation needs a function with one real number as its result, and this one returned something else."""
+
+
+class NoRuleError(NotImplementedError):
+    """A function that cannot be differentiated (or not with these parameters) was applied to a value being differentiated."""
+
+
+class LeakedValueError(RuntimeError):
+    """A value was used after the transformation that traced it had ended."""
+
+
+class ConversionError(TypeError):
+    """A traced value was about to become a plain number or array, which would have lost its derivative."""
+
+
+class TreeError(ValueError):
+    """Two containers that should have the same structure differ; the message names the path."""
+
+
+class RuleError(RuntimeError):
+    """A differentiation rule returned the wrong number of values, a wrong shape or a wrong dtype, or is not complete."""

@@ -1,0 +1,41 @@
+"""Edges that send cotangents to more than one place, or to one member of a tuple."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dualgrad._core.primitive import Primitive, name_of
+from dualgrad._core.space import Space, Value, conform_cotangent
+from dualgrad.errors import RuleError
+from dualgrad.reverse._sweep import Sweep
+
+
+def joint(
+    sweep: Sweep,
+    ct: Value,
+    record: Primitive,
+    parents: list[int],
+    wanted: tuple[bool, ...],
+    ans: Value,
+    operands: list[Value],
+    spaces: list[Space | None],
+    params: dict[str, Any],
+) -> None:
+    """Run a pullback that serves all operands at once."""
+    cotangents = record.vjp(ct, wanted, ans, *operands, **params)
+    if len(cotangents) != len(parents):
+        raise RuleError(
+            f"The VJP rule of {name_of(record.key)} returned {len(cotangents)} cotangents for {len(parents)} operands."
+        )
+    for parent, space, cotangent in zip(parents, spaces, cotangents, strict=True):
+        if space is not None and cotangent is not None:
+            sweep.add(parent, conform_cotangent(cotangent, space))
+
+
+def pick(sweep: Sweep, ct: Value, node: int, member: int, count: int) -> None:
+    """Hand the cotangent of one member of a tuple to the tuple."""
+    members = sweep.cotangents[node]
+    if members is None:
+        members = sweep.cotangents[node] = [None] * count
+    old = members[member]
+    members[member] = ct if old is None else old + ct

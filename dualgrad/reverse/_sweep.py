@@ -1,0 +1,135 @@
+"""The backward sweep: a loop over the tape, from the end to its beginning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dualgrad._core.level import Tracer
+from dualgrad._core.primitive import LANEWISE, SCATTERS, Primitive
+from dualgrad._core.space import Value, conform_cotangent
+
+
+class Sweep:
+    """Cotangents on their way back, by the number of the value that they belong to."""
+
+    __slots__ = ("cotangents", "owned", "pending")
+
+    def __init__(self, size: int) -> None:
+        self.cotangents: list[Any] = [None] * size
+        # The numbers whose cotangent is a buffer made here, free to be added into.
+        self.owned: set[int] = set()
+        # Scatters of traced cotangents, gathered so that many reads of one array cost one pass (see `_scatter`).
+        self.pending: dict[int, list[tuple[Primitive, Value, tuple[Any, ...], dict[str, Any]]]] = {}
+
+    def add(self, number: int, cotangent: Value) -> None:
+        """Add to the cotangent of a value."""
+        cotangents = self.cotangents
+        old = cotangents[number]
+        if old is None:
+            cotangents[number] = cotangent
+        elif number in self.owned:
+            if isinstance(cotangent, Tracer):
+                cotangents[number] = old + cotangent
+                self.owned.discard(number)
+            else:
+                np.add(old, cotangent, out=old)
+        else:
+            total = old + cotangent
+            cotangents[number] = total
+            if type(total) is np.ndarray:
+                self.owned.add(number)
+
+    def run(self, entries: list[Any], start: int, stop: int = 0) -> None:
+        """Send every cotangent from number `start` down to `stop` to the operands it came from."""
+        cotangents = self.cotangents
+        add = self.add
+        for number in range(start, stop - 1, -1):
+            ct = cotangents[number]
+            if self.pending and number in self.pending:
+                ct = self.settle(number)
+            if ct is None:
+                continue
+            edge = entries[number]
+            if edge is None:
+                continue
+            cotangents[number] = None
+            while edge is not None:
+                parent, pullback, kept, params, space, edge = edge
+                if parent < 0:
+                    pullback(self, ct, *kept)
+                    continue
+                if params is None:
+                    g = pullback(ct, *kept)
+                elif pullback in SCATTERS:
+                    self._scatter(parent, SCATTERS[pullback], ct, kept, params)
+                    continue
+                else:
+                    g = pullback(ct, *kept, **params)
+                if space is not None:
+                    g = conform_cotangent(g, space)
+                if cotangents[parent] is None:
+                    cotangents[parent] = g
+                else:
+                    add(parent, g)
+
+    def run_strong(self, entries: list[Any], start: int) -> None:
+        """Sweep so that a cotangent of exactly zero contributes zero, also through an infinite or undefined derivative."""
+        for number in range(start, -1, -1):
+            ct = self.settle(number)
+            edge = entries[number]
+            if ct is None or edge is None:
+                continue
+            self.cotangents[number] = None
+            silent = _is_zero(ct)
+            if _all(silent):
+                continue
+            while edge is not None:
+                parent, pullback, kept, params, space, edge = edge
+                if parent < 0:
+                    pullback(self, ct, *kept)
+                    continue
+                g = pullback(ct, *kept, **(params or {}))
+                if pullback in LANEWISE:
+                    g = np.where(silent, 0, g)
+                self.add(parent, g if space is None else conform_cotangent(g, space))
+
+    def _scatter(
+        self, parent: int, record: Primitive, ct: Value, kept: tuple[Any, ...], params: dict[str, Any]
+    ) -> None:
+        """Add a scattered cotangent into one buffer per array, so that a loop over x[i] costs O(n) in all."""
+        if isinstance(ct, Tracer):
+            self.pending.setdefault(parent, []).append((record, ct, kept, params))
+            return
+        buffer = self.cotangents[parent]
+        if buffer is None:
+            space = kept[0]
+            buffer = self.cotangents[parent] = np.zeros(space.shape, space.dtype)
+            self.owned.add(parent)
+        elif parent not in self.owned:
+            if isinstance(buffer, Tracer):
+                self.pending.setdefault(parent, []).append((record, ct, kept, params))
+                return
+            buffer = self.cotangents[parent] = np.array(buffer)
+            self.owned.add(parent)
+        record.into(buffer, ct, *kept, **params)  # type: ignore[misc]
+
+    def settle(self, number: int) -> Value:
+        """Return the cotangent of a value, with the scatters that were pending for it."""
+        for record, ct, kept, params in self.pending.pop(number, ()):
+            pull = record.pulls[0]  # type: ignore[index]
+            self.add(number, pull.function(ct, *kept, **params))  # type: ignore[union-attr]
+        return self.cotangents[number]
+
+
+def _is_zero(ct: Value) -> Any:
+    if isinstance(ct, list):
+        return np.array([c is None or bool(np.all(c == 0)) for c in ct])
+    return ct == 0
+
+
+def _all(silent: Any) -> bool:
+    return bool(np.all(silent))
+
+

@@ -1,0 +1,182 @@
+"""The tape: a flat chronological list of what was done to traced arrays.
+
+Each value on the tape has a number, and the entry of that number says where its cotangent goes. An entry is a chain of
+edges, one per operand that is being differentiated:
+
+    (parent, pullback, kept, params, space, next edge)
+
+The cotangent `ct` of the value sends `pullback(ct, *kept, **params)` to `parent`, moved into `space` first where the operand
+had another shape or dtype than the value. An edge whose parent is -1 sends to more than one place, and does so itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from numpy import float64, ndarray
+
+from dualgrad._core.array import TracedArray
+from dualgrad._core.level import Level
+from dualgrad._core.primitive import Primitive
+from dualgrad._core.space import Space, Value, is_inexact, space_of
+from dualgrad.errors import LeakedValueError
+from dualgrad.reverse._joint import joint, pick
+
+new = object.__new__
+
+_SCALARS = frozenset((float, float64))
+
+
+class TapeArray(TracedArray):
+    """An array on a tape: its value, and its number there."""
+
+    __slots__ = ("_number",)
+
+    def __init__(self, value: Value, tape: Tape, number: int) -> None:
+        self._value = value
+        self._level = tape
+        self._number = number
+
+
+class Tape(Level):
+    """One reverse-mode transformation: records every operation on its arrays, until it is closed."""
+
+    __slots__ = ("entries", "record")
+
+    title = "reverse mode"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries: list[Any] = []
+        self.record = self.entries.append
+
+    def close(self) -> None:
+        """End the transformation: whatever is done from now on to an array on this tape is a mistake."""
+        self.record = _leaked
+
+    def lift(self, value: Value) -> TapeArray:
+        """Return a new array on the tape that depends on nothing: an input, or a constant."""
+        self.record(None)
+        return TapeArray(value, self, len(self.entries) - 1)
+
+    # The two methods that follow are the hot path. They say what `apply` says, without its loops: what a pullback keeps is
+    # looked up by the small number `reads` (1: ans, 2: x, 4: y), and equal spaces are recognised without building one.
+
+    def unary(self, record: Primitive, x: Any) -> Value:
+        """Record an elementwise function of one array."""
+        pulls = record.pulls
+        if pulls is None or pulls[0] is None:
+            return self.apply(record, (x,), {})
+        value = x._value
+        ans = record.operate(value)
+        function, select, reads = pulls[0]
+        kept = (value,) if reads == 2 else (ans,) if reads == 1 else () if reads == 0 else select(ans, value)
+        space = None if record.same_space else _space_unless_equal(value, ans)
+        self.record((x._number, function, kept, None, space, None))
+        out = new(TapeArray)
+        out._value = ans
+        out._level = self
+        out._number = len(self.entries) - 1
+        return out
+
+    def binary(self, record: Primitive, x: Any, y: Any) -> Value:
+        """Record an elementwise function of two operands."""
+        pulls = record.pulls
+        if pulls is None:
+            return self.apply(record, (x, y), {})
+        number_x = number_y = -1
+        if type(x) is TapeArray and x._level is self:
+            number_x = x._number
+            x = x._value
+        if type(y) is TapeArray and y._level is self:
+            number_y = y._number
+            y = y._value
+        ans = record.operate(x, y)
+        kind = type(ans)
+        scalar = kind is float64 or kind is float
+        edge = None
+        if number_y >= 0 and (pull := pulls[1]) is not None:
+            function, select, reads = pull
+            kept = () if reads == 0 else (x,) if reads == 2 else select(ans, x, y)
+            kind = type(y)
+            space = None if scalar and (kind is float64 or kind is float) else _space_unless_equal(y, ans)
+            edge = (number_y, function, kept, None, space, None)
+        if number_x >= 0 and (pull := pulls[0]) is not None:
+            function, select, reads = pull
+            kept = () if reads == 0 else (y,) if reads == 4 else select(ans, x, y)
+            kind = type(x)
+            space = None if scalar and (kind is float64 or kind is float) else _space_unless_equal(x, ans)
+            edge = (number_x, function, kept, None, space, edge)
+        if edge is None:
+            return ans
+        self.record(edge)
+        out = new(TapeArray)
+        out._value = ans
+        out._level = self
+        out._number = len(self.entries) - 1
+        return out
+
+    def apply(self, record: Primitive, operands: tuple[Value, ...], params: dict[str, Any]) -> Value:
+        """Record any primitive."""
+        values = [x._value if type(x) is TapeArray and x._level is self else x for x in operands]
+        ans = (record.operate if not params else record.fun)(*values, **params)
+        if record.pulls is None:
+            return self._record_joint(record, operands, values, ans, params)
+        edge = None
+        for k in range(len(values) - 1, -1, -1):
+            pull = record.pulls[k]
+            if pull is not None and values[k] is not operands[k]:
+                number = operands[k]._number
+                kept = pull.select(ans, *values)
+                edge = (number, pull.function, kept, params, _space_unless_equal(values[k], ans), edge)
+        if edge is None:
+            return ans
+        self.record(edge)
+        return TapeArray(ans, self, len(self.entries) - 1)
+
+    def _record_joint(
+        self, record: Primitive, operands: tuple[Value, ...], values: list[Value], ans: Value, params: dict[str, Any]
+    ) -> Value:
+        wanted = tuple([v is not x for v, x in zip(values, operands, strict=True)])
+        parents = [x._number if want else -1 for x, want in zip(operands, wanted, strict=True)]
+        spaces = [space_of(v) if want else None for v, want in zip(values, wanted, strict=True)]
+        keep = record.keep or ()
+        kept = [v if k in keep or not _has_space(v) else space_of(v) for k, v in enumerate(values, 1)]
+        if record.outputs == 1:
+            kept_ans = ans if 0 in keep else space_of(ans)
+            self.record((-1, joint, (record, parents, wanted, kept_ans, kept, spaces, params), None, None, None))
+            return TapeArray(ans, self, len(self.entries) - 1)
+        kept_ans = tuple([a if 0 in keep or not _has_space(a) else space_of(a) for a in ans])
+        self.record((-1, joint, (record, parents, wanted, kept_ans, kept, spaces, params), None, None, None))
+        node = len(self.entries) - 1
+        members = []
+        for k, a in enumerate(ans):
+            if is_inexact(a):
+                self.record((-1, pick, (node, k, len(ans)), None, None, None))
+                members.append(TapeArray(a, self, len(self.entries) - 1))
+            else:
+                members.append(a)
+        return ans._make(members) if hasattr(ans, "_make") else tuple(members)
+
+
+def _has_space(x: Value) -> bool:
+    return hasattr(x, "dtype") or isinstance(x, (float, complex))
+
+
+def _space_unless_equal(x: Value, ans: Value) -> Any:
+    """Return the space of an operand, or None where the answer's space is the same and cotangents need no correction."""
+    if type(x) is ndarray is type(ans):
+        return None if x.shape == ans.shape and x.dtype is ans.dtype else Space(x.shape, x.dtype)
+    if type(x) in _SCALARS and type(ans) in _SCALARS:
+        return None
+    return space_of(x)
+
+
+def _leaked(entry: Any) -> NoReturn:
+    raise LeakedValueError(
+        "A value was used after the reverse-mode transformation that traced it (grad, vjp, jacrev, ...) had ended. "
+        "It was probably stored in a list, an attribute or a global by the differentiated function. "
+        "Return it instead (has_aux=True), or store stop_gradient(x)."
+    )
+
+

@@ -1,0 +1,294 @@
+"""NumPy's ufuncs that act on each number apart: one formula per operand, to be proof-read in columns.
+
+A formula says how a tangent `t` of that operand moves the answer. `t` comes first in every product, so that a division by
+zero is NumPy's (inf, nan), never Python's exception.
+"""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+
+from dualgrad._core.space import Value, dtype_of
+from dualgrad.rules.define import elementwise, handwritten
+from dualgrad.rules.own import sech2
+from dualgrad.rules.samples import A, analytic, analytics, case, cases, real, reals
+
+LN2 = float(np.log(2.0))
+LN10 = float(np.log(10.0))
+DEGREE = float(np.pi / 180)
+
+# ---- arithmetic ------------------------------------------------------------------------------------
+
+elementwise(np.add, lambda t: t, lambda t: t, samples=analytics(), operate=operator.add)
+elementwise(np.subtract, lambda t: t, lambda t: -t, samples=analytics(), operate=operator.sub)
+elementwise(np.multiply, lambda t, y: t * y, lambda t, x: t * x, samples=analytics(), operate=operator.mul)
+elementwise(
+    np.true_divide,
+    lambda t, y: t / y,
+    lambda t, ans, y: -(t / y * ans),
+    samples=analytics((-2, 2), (0.5, 2)),
+    operate=operator.truediv,
+    poles=True,
+)
+elementwise(np.negative, lambda t: -t, samples=analytic(), operate=operator.neg)
+elementwise(np.positive, lambda t: t, samples=analytic())
+elementwise(np.reciprocal, lambda t, ans: -(t * ans * ans), samples=analytic(0.5, 2), poles=True)
+
+
+def _square(x: Value) -> Value:
+    return x * x
+
+
+elementwise(np.square, lambda t, x: t * (2 * x), samples=analytic(), operate=_square)
+
+
+def _remainder_y(t: Value, x: Value, y: Value) -> Value:
+    return -(t * np.floor_divide(x, y))
+
+
+elementwise(np.remainder, lambda t: t, _remainder_y, samples=reals((0.5, 5.5), (0.7, 0.9)))
+elementwise(np.fmod, lambda t: t, lambda t, x, y: -(t * np.trunc(x / y)), samples=reals((0.5, 5.5), (0.7, 0.9)))
+
+# ---- powers and roots ------------------------------------------------------------------------------
+
+
+def power_x(t: Value, x: Value, y: Value) -> Value:
+    """Exact at base 0 for the exponents 0, 1, 2, ...: the factor y is 0 before 0 ** (y - 1) can be infinite."""
+    if isinstance(y, (int, float)):
+        return t * (y * x ** (y - 1)) if y not in (0, 1, 2) else t * (y * x) if y == 2 else t * y
+    return t * (y * np.power(x, np.where(y == 0, 1, y - 1)))
+
+
+def power_y(t: Value, ans: Value, x: Value) -> Value:
+    """At base 0 the limit for positive exponents: 0."""
+    return t * (ans * np.log(np.where(x == 0, 1, x)))
+
+
+POWERS = reals(
+    (0.3, 2.0),
+    (-2.0, 2.0),
+    case(A(3), 2),
+    case(A(3), 3.0),
+    case(A(3), np.array([0.0, 1.0, 2.0])),
+    case(A(2, is_complex=True, low=0.3), A(2, is_complex=True)),
+)
+elementwise(np.power, power_x, power_y, samples=POWERS, operate=np.power, poles=True)
+elementwise(np.float_power, power_x, power_y, samples=POWERS, poles=True)
+elementwise(np.sqrt, lambda t, ans: t / ans * 0.5, samples=analytic(0.3, 3), poles=True)
+elementwise(np.cbrt, lambda t, ans: t / (3 * ans * ans), samples=real(0.3, 3), poles=True)
+
+# ---- exponentials and logarithms -------------------------------------------------------------------
+
+elementwise(np.exp, lambda t, ans: t * ans, samples=analytic())
+elementwise(np.exp2, lambda t, ans: t * ans * LN2, samples=analytic())
+# Not ans + 1, which loses all digits where x is very negative.
+elementwise(np.expm1, lambda t, x: t * np.exp(x), samples=analytic())
+elementwise(np.log, lambda t, x: t / x, samples=analytic(0.3, 3), poles=True)
+elementwise(np.log2, lambda t, x: t / x / LN2, samples=analytic(0.3, 3), poles=True)
+elementwise(np.log10, lambda t, x: t / x / LN10, samples=analytic(0.3, 3), poles=True)
+elementwise(np.log1p, lambda t, x: t / (1 + x), samples=analytic(-0.5, 3), poles=True)
+
+
+def _logaddexp_weight(a: Value, b: Value, ans: Value) -> Value:
+    # Equal infinities share; a single one takes all. (inf - inf would be NaN.)
+    infinite = np.isinf(ans)
+    share = np.where(a == b, -LN2, np.where(a == ans, 0.0, -np.inf))
+    return np.where(infinite, share, a - np.where(infinite, 0.0, ans))
+
+
+elementwise(
+    np.logaddexp,
+    lambda t, ans, x, y: t * np.exp(_logaddexp_weight(x, y, ans)),
+    lambda t, ans, x, y: t * np.exp(_logaddexp_weight(y, x, ans)),
+    samples=reals(),
+)
+
+
+def _logaddexp2_weight(a: Value, b: Value, ans: Value) -> Value:
+    infinite = np.isinf(ans)
+    share = np.where(a == b, -1.0, np.where(a == ans, 0.0, -np.inf))
+    return np.where(infinite, share, a - np.where(infinite, 0.0, ans))
+
+
+elementwise(
+    np.logaddexp2,
+    lambda t, ans, x, y: t * np.exp2(_logaddexp2_weight(x, y, ans)),
+    lambda t, ans, x, y: t * np.exp2(_logaddexp2_weight(y, x, ans)),
+    samples=reals(),
+)
+
+# ---- trigonometric and hyperbolic ------------------------------------------------------------------
+
+elementwise(np.sin, lambda t, x: t * np.cos(x), samples=analytic())
+elementwise(np.cos, lambda t, x: -(t * np.sin(x)), samples=analytic())
+elementwise(np.tan, lambda t, ans: t * (1 + ans * ans), samples=analytic(-1, 1))
+# (1 - x)(1 + x), not 1 - x * x: full precision near the poles.
+elementwise(np.arcsin, lambda t, x: t / np.sqrt((1 - x) * (1 + x)), samples=analytic(-0.9, 0.9), poles=True)
+elementwise(np.arccos, lambda t, x: -(t / np.sqrt((1 - x) * (1 + x))), samples=analytic(-0.9, 0.9), poles=True)
+elementwise(np.arctan, lambda t, x: t / (1 + x * x), samples=analytic())
+elementwise(np.sinh, lambda t, x: t * np.cosh(x), samples=analytic())
+elementwise(np.cosh, lambda t, x: t * np.sinh(x), samples=analytic())
+# Not 1 - tanh(x) ** 2, which loses all digits in the tails.
+elementwise(np.tanh, lambda t, x: t * sech2(x), samples=analytic())
+elementwise(sech2, lambda t, ans, x: t * ans * (-2 * np.tanh(x)), samples=analytic())
+
+
+def _arcsinh(t: Value, x: Value) -> Value:
+    return t / (np.sqrt(x * x + 1) if dtype_of(x).kind == "c" else np.hypot(x, 1))
+
+
+elementwise(np.arcsinh, _arcsinh, samples=analytic())
+elementwise(np.arccosh, lambda t, x: t / (np.sqrt(x - 1) * np.sqrt(x + 1)), samples=analytic(1.2, 3), poles=True)
+elementwise(np.arctanh, lambda t, x: t / ((1 - x) * (1 + x)), samples=analytic(-0.9, 0.9), poles=True)
+
+
+def _safe_ratio(x: Value, r: Value) -> Value:
+    """Return x / r, and 0 where r is 0: the derivative chosen where a norm has none."""
+    zero = r == 0
+    return np.where(zero, 0, x) / np.where(zero, 1, r)
+
+
+elementwise(
+    np.hypot,
+    lambda t, ans, x: t * _safe_ratio(x, ans),
+    lambda t, ans, y: t * _safe_ratio(y, ans),
+    samples=reals((0.5, 2), (0.5, 2)),
+)
+
+
+def _arctan2_x(t: Value, x: Value, y: Value) -> Value:
+    # Divided twice by the radius: its square would overflow at 1e200 and vanish at 1e-200.
+    r = np.hypot(x, y)
+    return t * (y / r) / r
+
+
+def _arctan2_y(t: Value, x: Value, y: Value) -> Value:
+    r = np.hypot(x, y)
+    return -(t * (x / r) / r)
+
+
+elementwise(np.arctan2, _arctan2_x, _arctan2_y, samples=reals((0.5, 2), (-2, 2)), poles=True)
+
+for _fun in (np.degrees, np.rad2deg):
+    elementwise(_fun, lambda t: t / DEGREE, samples=real())
+for _fun in (np.radians, np.deg2rad):
+    elementwise(_fun, lambda t: t * DEGREE, samples=real())
+
+# ---- magnitude, sign, complex parts ----------------------------------------------------------------
+
+
+def _absolute(t: Value, ans: Value, x: Value) -> Value:
+    if dtype_of(x).kind == "c":
+        return t * _safe_ratio(np.conj(x), ans)
+    return t * np.sign(x)
+
+
+elementwise(np.absolute, _absolute, samples=analytic(), operate=abs, same_space=False)
+elementwise(np.fabs, lambda t, x: t * np.sign(x), samples=real())
+elementwise(np.conjugate, lambda t: np.conjugate(t), samples=analytic())
+
+
+def _sign_jvp(tangents: tuple[Value, ...], ans: Value, /, x: Value) -> Value:
+    # A real sign is constant. A complex one, z / |z|, turns with the part of t that is across z.
+    (t,) = tangents
+    if dtype_of(x).kind != "c":
+        return None
+    return _across(t, ans, np.conj(ans), x)
+
+
+def _sign_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, x: Value) -> tuple[Value, ...]:
+    if dtype_of(x).kind != "c":
+        return (None,)
+    return (_across(ct, np.conj(ans), ans, x),)
+
+
+def _across(t: Value, s: Value, s_conjugate: Value, x: Value) -> Value:
+    r = np.abs(x)
+    return np.where(r == 0, 0, t - s * np.real(s_conjugate * t)) / np.where(r == 0, 1, r)
+
+
+handwritten(np.sign, _sign_jvp, _sign_vjp, keep=("ans", "x"), samples=analytic(0.5, 2), signature="x")
+elementwise(np.copysign, lambda t, x, y: t * np.copysign(np.sign(x), x * y), None, samples=reals())
+
+# ---- larger and smaller ----------------------------------------------------------------------------
+
+
+def _share(t: Value, wins: Value, ties: Value) -> Value:
+    """Give the tangent to the winner; a tie is shared evenly."""
+    return t * np.where(ties, 0.5, wins)
+
+
+elementwise(
+    np.maximum, lambda t, x, y: _share(t, x > y, x == y), lambda t, x, y: _share(t, y > x, x == y), samples=reals()
+)
+elementwise(
+    np.minimum, lambda t, x, y: _share(t, x < y, x == y), lambda t, x, y: _share(t, y < x, x == y), samples=reals()
+)
+# fmax and fmin ignore a NaN: the other operand wins.
+elementwise(
+    np.fmax,
+    lambda t, x, y: _share(t, (x > y) | np.isnan(y), x == y),
+    lambda t, x, y: _share(t, (y > x) | np.isnan(x), x == y),
+    samples=reals(),
+)
+elementwise(
+    np.fmin,
+    lambda t, x, y: _share(t, (x < y) | np.isnan(y), x == y),
+    lambda t, x, y: _share(t, (y < x) | np.isnan(x), x == y),
+    samples=reals(),
+)
+elementwise(np.heaviside, None, lambda t, x: t * (x == 0), samples=reals((0.5, 2), (-2, 2)))
+
+# ---- parts of a floating-point number --------------------------------------------------------------
+
+elementwise(np.nextafter, lambda t: t, None, samples=cases())
+elementwise(np.ldexp, lambda t, y: np.ldexp(t, y), None, samples=cases(case(A(3), np.array([1, -2, 0])), case(A(), 3)))
+
+
+def _modf_jvp(tangents: tuple[Value, ...], ans: Value, /, x: Value) -> tuple[Value, ...]:
+    return tangents[0], None
+
+
+def _modf_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, x: Value) -> tuple[Value, ...]:
+    return (ct[0],)
+
+
+handwritten(np.modf, _modf_jvp, _modf_vjp, keep=(), outputs=2, samples=real(), signature="x")
+
+
+def _frexp_jvp(tangents: tuple[Value, ...], ans: Value, /, x: Value) -> tuple[Value, ...]:
+    return np.ldexp(tangents[0], -ans[1]), None
+
+
+def _frexp_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, x: Value) -> tuple[Value, ...]:
+    return (None if ct[0] is None else np.ldexp(ct[0], -ans[1]),)
+
+
+handwritten(np.frexp, _frexp_jvp, _frexp_vjp, keep=("ans",), outputs=2, samples=real(0.3, 0.45), signature="x")
+
+
+def _divmod_jvp(tangents: tuple[Value, ...], ans: Value, /, x: Value, y: Value) -> tuple[Value, ...]:
+    tx, ty = tangents
+    if ty is None:
+        return None, tx
+    across = -(ty * np.floor_divide(x, y))
+    return None, across if tx is None else tx + across
+
+
+def _divmod_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, x: Value, y: Value) -> tuple[Value, ...]:
+    if ct[1] is None:
+        return None, None
+    return ct[1], -(ct[1] * np.floor_divide(x, y)) if wanted[1] else None
+
+
+handwritten(
+    np.divmod,
+    _divmod_jvp,
+    _divmod_vjp,
+    keep=("x", "y"),
+    outputs=2,
+    samples=reals((0.5, 5.5), (0.7, 0.9)),
+    signature="x, y",
+)
