@@ -1,0 +1,44 @@
+"""dualgrad: exact derivatives of plain NumPy code, in forward and reverse mode, to any order."""
+
+from dualgrad import errors, rules, tree
+from dualgrad.forward import derivative, jacfwd, jvp
+from dualgrad.reverse import jacrev, vjp
+from dualgrad.transforms import (
+    custom_jvp,
+    custom_vjp,
+    elementwise_grad,
+    grad,
+    grad_named,
+    hessian,
+    holomorphic_grad,
+    hvp,
+    jacobian,
+    multigrad,
+    multigrad_dict,
+    stop_gradient,
+    value_and_grad,
+)
+
+__all__ = [
+    "custom_jvp",
+    "custom_vjp",
+    "derivative",
+    "elementwise_grad",
+    "errors",
+    "grad",
+    "grad_named",
+    "hessian",
+    "holomorphic_grad",
+    "hvp",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
+    "jvp",
+    "multigrad",
+    "multigrad_dict",
+    "rules",
+    "stop_gradient",
+    "tree",
+    "value_and_grad",
+    "vjp",
+]

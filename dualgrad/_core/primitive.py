@@ -80,6 +80,7 @@ class Primitive:
     and reads of (ans, operands) what `keep` names by position: 0 is the answer, 1 the first operand.
     `desugar` is a body in NumPy for the parameters that the rules do not take (`where=`, `initial=`, ...).
     With `same_space`, the answer always has the shape and dtype of the one operand, and cotangents need no correction.
+    `value_and_jvp(tangents, *operands, **params)` computes both at once, where they share work.
     `into` adds the pullback to the first operand into a buffer in place; `gather` does the same for many answers at once.
     """
 
@@ -96,6 +97,7 @@ class Primitive:
     desugar: Function | None = None
     outputs: int = 1
     same_space: bool = False
+    value_and_jvp: Function | None = None
     into: Function | None = None
     gather: Function | None = None
 

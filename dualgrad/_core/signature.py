@@ -72,6 +72,17 @@ class Normaliser:
         return value is None or value is self.defaults.get(name, inspect.Parameter.empty)
 
 
+class AsGiven(Normaliser):
+    """Takes every positional argument as an operand and every keyword as a parameter."""
+
+    __slots__ = ()
+
+    def __call__(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[tuple[Value, ...], dict[str, Any], dict[str, Any]]:
+        return args, dict(kwargs), {}
+
+
 def parameters_of(fun: Function, signature: str | None = None) -> tuple[list[str], dict[str, Any]]:
     """Return the names of a function's parameters and their defaults.
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._core.array import TracedArray
+from dualgrad._core.ended import Ended
 from dualgrad._core.level import Level
 from dualgrad._core.primitive import Primitive
 from dualgrad._core.space import Value, conform_tangent, zeros_of
@@ -33,6 +34,10 @@ class ForwardLevel(Level):
     def lift(self, value: Value) -> DualArray:
         return DualArray(value, zeros_of(value), self)
 
+    def close(self) -> None:
+        """End the transformation."""
+        self.__class__ = EndedForwardLevel
+
     def unary(self, record: Primitive, x: Any) -> Value:
         value = x._value
         ans = record.operate(value)
@@ -50,8 +55,11 @@ class ForwardLevel(Level):
             else:
                 values.append(x)
                 tangents.append(None)
-        ans = (record.operate if not params else record.fun)(*values, **params)
-        tangent = record.jvp(tuple(tangents), ans, *values, **params)
+        if record.value_and_jvp is not None:
+            ans, tangent = record.value_and_jvp(tuple(tangents), *values, **params)
+        else:
+            ans = (record.operate if not params else record.fun)(*values, **params)
+            tangent = record.jvp(tuple(tangents), ans, *values, **params)
         return self._wrap(ans, tangent) if record.outputs == 1 else self._wrap_tuple(ans, tangent)
 
     def binary(self, record: Primitive, x: Any, y: Any) -> Value:
@@ -78,3 +86,9 @@ class ForwardLevel(Level):
             return ans
         members = [self._wrap(a, t) for a, t in zip(ans, tangents, strict=True)]
         return ans._make(members) if hasattr(ans, "_make") else tuple(members)
+
+
+class EndedForwardLevel(Ended, ForwardLevel):
+    """A forward-mode transformation that is over."""
+
+    __slots__ = ()

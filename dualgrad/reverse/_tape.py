@@ -11,15 +11,15 @@ had another shape or dtype than the value. An edge whose parent is -1 sends to m
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 from numpy import float64, ndarray
 
 from dualgrad._core.array import TracedArray
+from dualgrad._core.ended import Ended
 from dualgrad._core.level import Level
 from dualgrad._core.primitive import Primitive
 from dualgrad._core.space import Space, Value, is_inexact, space_of
-from dualgrad.errors import LeakedValueError
 from dualgrad.reverse._joint import joint, pick
 
 new = object.__new__
@@ -52,7 +52,7 @@ class Tape(Level):
 
     def close(self) -> None:
         """End the transformation: whatever is done from now on to an array on this tape is a mistake."""
-        self.record = _leaked
+        self.__class__ = EndedTape
 
     def lift(self, value: Value) -> TapeArray:
         """Return a new array on the tape that depends on nothing: an input, or a constant."""
@@ -172,11 +172,7 @@ def _space_unless_equal(x: Value, ans: Value) -> Any:
     return space_of(x)
 
 
-def _leaked(entry: Any) -> NoReturn:
-    raise LeakedValueError(
-        "A value was used after the reverse-mode transformation that traced it (grad, vjp, jacrev, ...) had ended. "
-        "It was probably stored in a list, an attribute or a global by the differentiated function. "
-        "Return it instead (has_aux=True), or store stop_gradient(x)."
-    )
+class EndedTape(Ended, Tape):
+    """A tape whose transformation is over: it can be swept, not written."""
 
-
+    __slots__ = ()

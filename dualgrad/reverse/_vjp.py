@@ -1,4 +1,4 @@
-"""Reverse mode on flat lists of arrays; trees are the transformations' business."""
+"""The pullback: a function's value, and the map from cotangents of its result to cotangents of its arguments."""
 
 from __future__ import annotations
 
@@ -7,30 +7,36 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.level import Tracer
-from dualgrad._core.space import Value, zeros_of
+from dualgrad._core.arguments import split_aux
+from dualgrad._core.leaves import Leaves, settle
+from dualgrad._core.space import Value
 from dualgrad.reverse._sweep import Sweep
 from dualgrad.reverse._tape import Tape, TapeArray
 
 
-class Pullback:
-    """The linear map from cotangents of a function's outputs to cotangents of its inputs, at one point.
+class Recording:
+    """One run of a function on a tape, to be swept as often as wanted: the tape is only read."""
 
-    May be called many times, and from many threads: the tape is only read.
-    """
+    __slots__ = ("_inputs", "_outputs", "_tape", "result")
 
-    __slots__ = ("_inputs", "_outputs", "_tape")
-
-    def __init__(self, tape: Tape, inputs: Sequence[Value], outputs: Sequence[Value]) -> None:
+    def __init__(self, f: Callable[[list[Any]], Any], values: Sequence[Value]) -> None:
+        tape = Tape()
+        try:
+            result = Leaves([f([tape.lift(x) for x in values])])
+        finally:
+            tape.close()
         self._tape = tape
-        self._inputs = inputs
-        self._outputs = outputs
+        self._inputs = values
+        self._outputs = result.values
+        result.values = [x._value if type(x) is TapeArray and x._level is tape else x for x in result.values]
+        self.result = result
 
-    def __call__(self, cotangents: Sequence[Value]) -> list[Value]:
-        """Return the inputs' cotangents, None for an input that the outputs do not depend on."""
+    def pull(self, cotangents: Sequence[Value]) -> list[Value]:
+        """Return the cotangent of each input, None where no output depends on it."""
+        # An infinite or undefined derivative is an answer, not an accident: no warnings from here.
         with np.errstate(all="ignore"):
             found = self._sweep(cotangents, strong=False)
-            if any(_has_nan(g) for g in found):
+            if any([g is not None and np.isnan(g).any() for g in found]):
                 found = self._sweep(cotangents, strong=True)
         return found
 
@@ -49,21 +55,34 @@ class Pullback:
         return [sweep.settle(k) for k in range(len(self._inputs))]
 
 
-def _has_nan(g: Value) -> bool:
-    return g is not None and bool(np.isnan(g).any())
+def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+    """Return `(f(*primals), pullback)`, where `pullback(ct)` is `ct @ J` as a tuple with one cotangent per primal.
 
+    `ct` has the structure and shapes of the result; the pullback may be called many times. Leaves that are no floats pass
+    through, and have None as cotangent. With `has_aux`, `f` returns `(value, aux)` and the result is
+    `(value, pullback, aux)`.
 
-def flat_vjp(f: Callable[..., Sequence[Value]], inputs: Sequence[Value]) -> tuple[list[Value], Pullback]:
-    """Run `f(*inputs)`, which returns a sequence of arrays, and return their values and the pullback."""
-    tape = Tape()
-    try:
-        outputs = list(f(*[tape.lift(x) for x in inputs]))
-    finally:
-        tape.close()
-    values = [out._value if isinstance(out, Tracer) and out._level is tape else out for out in outputs]
-    return values, Pullback(tape, inputs, outputs)
+    >>> import numpy as np
+    >>> from dualgrad import vjp
+    >>> value, pullback = vjp(lambda x: np.sin(x), np.array([0.0, 1.0]))
+    >>> pullback(np.array([1.0, 0.0]))
+    (array([1., 0.]),)
+    """
+    inputs = Leaves([float(x) if type(x) is int else x for x in primals])
+    aux = None
 
+    def run(values: Sequence[Value]) -> Any:
+        nonlocal aux
+        result, aux = split_aux(f(*inputs.fill(values)), has_aux, "vjp")
+        return result
 
-def instantiate(cotangents: Sequence[Value], inputs: Sequence[Any]) -> list[Value]:
-    """Return the cotangents with zeros for None."""
-    return [zeros_of(x) if ct is None else ct for ct, x in zip(cotangents, inputs, strict=True)]
+    recording = Recording(run, inputs.values)
+    result = recording.result
+
+    def pullback(cotangent: Any) -> tuple[Any, ...]:
+        cotangents = result.match((cotangent,), "cotangent", "result")
+        found = recording.pull(cotangents)
+        return inputs.fill_derivatives(settle(found, inputs.values, taken=cotangents))
+
+    (value,) = result.fill(result.values)
+    return (value, pullback, aux) if has_aux else (value, pullback)

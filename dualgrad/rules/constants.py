@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dualgrad._core.functions import as_constant
 from dualgrad.rules.define import constant, metadata
 
 constant(
@@ -36,5 +37,6 @@ constant(
     np.ones_like,
     np.full_like,
     np.empty_like,
+    as_constant,
 )
 metadata(np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj)

@@ -34,7 +34,7 @@ from dualgrad._core.primitive import (
     name_of,
     register,
 )
-from dualgrad._core.signature import Normaliser, parameters_of, rule_parameters
+from dualgrad._core.signature import AsGiven, Normaliser, parameters_of, rule_parameters
 from dualgrad._core.space import Function, Value, conform_tangent, shape_of, space_of, zeros_of
 
 # ---- elementwise -----------------------------------------------------------------------------------
@@ -311,7 +311,7 @@ def handwritten(
         jvp=jvp,
         vjp=vjp,
         samples=samples,
-        normalise=Normaliser(name_of(fun), names, operands, params, defaults, spread),
+        normalise=_normaliser(fun, names, operands, params, defaults, spread),
         operate=call or fun,
         keep=frozenset(range(64)) if "*" in keep else frozenset(places.index(name) for name in keep),
         desugar=desugar,
@@ -319,6 +319,14 @@ def handwritten(
     )
     register(record)
     return record
+
+
+def _normaliser(
+    fun: Function, names: list[str], operands: list[str], params: list[str], defaults: dict[str, Any], spread: bool
+) -> Normaliser:
+    takes_any_number = any(p.kind is p.VAR_POSITIONAL for p in inspect.signature(fun).parameters.values())
+    kind = AsGiven if spread and takes_any_number else Normaliser
+    return kind(name_of(fun), names, operands, params, defaults, spread)
 
 
 # ---- without rules ---------------------------------------------------------------------------------

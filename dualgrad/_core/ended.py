@@ -1,0 +1,23 @@
+"""What becomes of a level when its transformation returns: everything done with its tracers is an error."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from dualgrad._core.level import Level
+from dualgrad.errors import LeakedValueError
+
+
+class Ended(Level):
+    """A level that is over. Each interpreter mixes this in front of itself, and a level that ends takes that class."""
+
+    __slots__ = ()
+
+    def _leaked(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise LeakedValueError(
+            f"A value was used after the transformation that traced it ({self.title}: grad, jvp, jacobian, ...) had ended. "
+            "It was probably stored in a list, an attribute or a global by the differentiated function, or is read by a "
+            "generator that it returned. Return the value instead (has_aux=True), or store stop_gradient(x)."
+        )
+
+    unary = binary = apply = constant = lift = _leaked

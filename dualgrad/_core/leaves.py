@@ -1,0 +1,150 @@
+"""The leaves of a function's arguments and results that can be differentiated, and the way back to the trees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dualgrad import tree
+from dualgrad._core.gather import gather
+from dualgrad._core.level import Tracer
+from dualgrad._core.space import Value, dtype_of, is_inexact, shape_of, zeros_of
+
+
+class Leaves:
+    """Trees taken apart: `values` are the leaves that are float or complex, everything else passes through."""
+
+    __slots__ = ("_leaves", "_places", "structure", "values")
+
+    def __init__(self, trees: Sequence[Any]) -> None:
+        leaves, self.structure = tree.flatten(tuple(trees))
+        leaves = [gather(x) if type(x) is np.ndarray and x.dtype.hasobject else x for x in leaves]
+        self._leaves = leaves
+        self._places = [k for k, x in enumerate(leaves) if is_differentiable(x)]
+        self.values: list[Value] = [leaves[k] for k in self._places]
+
+    def fill(self, values: Sequence[Value]) -> tuple[Any, ...]:
+        """Return the trees with other values at the differentiable leaves."""
+        leaves = list(self._leaves)
+        for k, x in zip(self._places, values, strict=True):
+            leaves[k] = x
+        filled: tuple[Any, ...] = self.structure.unflatten(leaves)
+        return filled
+
+    def fill_derivatives(self, values: Sequence[Value]) -> tuple[Any, ...]:
+        """Return the trees with derivatives at the differentiable leaves and None at the others."""
+        leaves: list[Any] = [None] * len(self._leaves)
+        for k, x in zip(self._places, values, strict=True):
+            leaves[k] = x
+        filled: tuple[Any, ...] = self.structure.unflatten(leaves)
+        return filled
+
+    def paths(self, names: Sequence[str]) -> list[str]:
+        """Return how errors name each differentiable leaf: `params['w'][0]`."""
+        found = self.structure.paths()
+        return [_rename(found[k], names) for k in self._places]
+
+    def match(self, other: Any, what: str, of: str) -> list[Value]:
+        """Return the derivatives that `other`, shaped as these trees, holds for `values`; None stands for zero."""
+        leaves = tree.match(self.structure, other, name=what, expected_name=of, allow_none=True)
+        paths = self.structure.paths(of)
+        found = []
+        for k, x in zip(self._places, self.values, strict=True):
+            found.append(None if leaves[k] is None else conform(leaves[k], x, paths[k].replace(of, what, 1), paths[k]))
+        return found
+
+
+def _rename(path: str, names: Sequence[str]) -> str:
+    position, _, rest = path[1:].partition("]")
+    return names[int(position)] + rest
+
+
+def is_differentiable(x: Any) -> bool:
+    """Tell whether a leaf is a float or complex number or array that a tracer can stand for."""
+    if isinstance(x, (float, complex, Tracer, np.inexact)):
+        return True
+    if not is_inexact(x):
+        return False
+    if isinstance(x, (np.ma.MaskedArray, np.matrix)):
+        raise TypeError(
+            f"A {type(x).__name__} cannot be differentiated: its "
+            f"{'mask' if isinstance(x, np.ma.MaskedArray) else 'own rules of multiplication'} would be lost. "
+            "Pass np.asarray(x), and select with np.where(mask, ..., ...)."
+        )
+    if not hasattr(type(x), "__array_function__"):
+        raise TypeError(
+            f"A {type(x).__module__}.{type(x).__name__} does not speak NumPy's protocols (NEP 18) and cannot be "
+            "differentiated. Pass x.to_numpy() or np.asarray(x)."
+        )
+    return True
+
+
+def as_argument(x: Any, name: str) -> Any:
+    """Return an argument ready to be differentiated: a lone integer counts as a float.
+
+    Raises TypeError where nothing in the argument can be differentiated.
+    """
+    kind = type(x)
+    if kind is np.ndarray or kind is float:
+        dtype = dtype_of(x)
+        if dtype.kind in "fcO":
+            return x
+        if x.shape == () and dtype.kind in "iu":
+            return float(x)
+        hint = f" Write {name}.astype(float)." if dtype.kind in "iub" else ""
+        raise TypeError(f"The argument {name} is an array of dtype {dtype} and cannot be differentiated.{hint}")
+    if isinstance(x, (int, np.integer)) and not isinstance(x, bool):
+        return float(x)
+    leaves, _ = tree.flatten(x)
+    if not any(is_differentiable(leaf) or _holds_objects(leaf) for leaf in leaves):
+        described = type(x).__name__ if len(leaves) == 1 else f"{type(x).__name__} without any float in it"
+        raise TypeError(
+            f"The argument {name} is a {described} and cannot be differentiated. "
+            "Choose another argument with argnums or argnames, or pass floats."
+        )
+    return x
+
+
+def _holds_objects(x: Any) -> bool:
+    return type(x) is np.ndarray and x.dtype.hasobject
+
+
+def conform(given: Any, x: Value, name: str, of: str) -> Value:
+    """Return a tangent or cotangent that a user gave for the value `x`, in its space; raises where it is of another."""
+    if isinstance(given, (list, tuple)):
+        raise TypeError(f"{name} is a {type(given).__name__} where {of} is an array.")
+    if isinstance(given, (bool, int, np.integer)):
+        given = float(given)
+    shape, dtype = shape_of(x), dtype_of(x)
+    if shape_of(given) != shape:
+        raise ValueError(f"{name} has shape {shape_of(given)} where {of} has shape {shape}; they must be equal.")
+    found = dtype_of(given)
+    if found.kind not in "fciub":
+        raise TypeError(f"{name} has dtype {found}; a float was expected.")
+    if found.kind == "c" and dtype.kind != "c":
+        raise TypeError(f"{name} is complex where {of} is real. Pass its real part.")
+    if found != dtype:
+        given = given.astype(dtype) if hasattr(given, "astype") else dtype.type(given)
+    elif isinstance(given, (float, complex)):
+        given = dtype.type(given)
+    return given
+
+
+def settle(derivatives: Sequence[Value], values: Sequence[Value], taken: Sequence[Value] = ()) -> list[Value]:
+    """Return derivatives as a user gets them: zeros for None, arrays for arrays, writable, sharing memory with nothing."""
+    seen = {id(x) for x in (*values, *taken)}
+    settled = []
+    for g, x in zip(derivatives, values, strict=True):
+        if g is None:
+            g = zeros_of(x)
+        if not isinstance(g, Tracer):
+            if type(x) is np.ndarray:
+                if type(g) is not np.ndarray or g.base is not None or not g.flags.writeable or id(g) in seen:
+                    g = np.array(g)
+                seen.add(id(g))
+            elif type(g) is np.ndarray and shape_of(x) == ():
+                g = g[()]
+        settled.append(g)
+    return settled

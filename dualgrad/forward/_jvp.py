@@ -1,0 +1,60 @@
+"""The pushforward: a function's value and its derivative along a direction, in one run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from dualgrad._core.arguments import split_aux
+from dualgrad._core.leaves import Leaves, settle
+from dualgrad._core.space import Value
+from dualgrad.forward._dual import DualArray, ForwardLevel
+
+
+def push(f: Callable[..., Any], values: Sequence[Value], tangents: Sequence[Value]) -> tuple[Leaves, list[Value]]:
+    """Run `f` on a list of dual arrays; return the leaves of its result, and their tangents (None: zero)."""
+    level = ForwardLevel()
+    try:
+        result = Leaves(
+            [f([x if t is None else DualArray(x, t, level) for x, t in zip(values, tangents, strict=True)])]
+        )
+    finally:
+        level.close()
+    duals = result.values
+    tangents = [x._tangent if isinstance(x, DualArray) and x._level is level else None for x in duals]
+    result.values = [x._value if isinstance(x, DualArray) and x._level is level else x for x in duals]
+    return result, tangents
+
+
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: bool = False) -> Any:
+    """Return `(f(*primals), J @ tangents)`: the value of `f` and its derivative along `tangents`.
+
+    `primals` and `tangents` are tuples with one entry per argument, of equal structure and shapes; a tangent that is None
+    counts as zero. Leaves that are no floats pass through, and have None as tangent. With `has_aux`, `f` returns
+    `(value, aux)` and the result is `(value, tangent, aux)`.
+
+    Raises TreeError where the structures differ, ValueError where shapes do, TypeError where nothing can be differentiated.
+
+    >>> import numpy as np
+    >>> from dualgrad import jvp
+    >>> value, tangent = jvp(lambda x, y: x * np.sin(y), (2.0, 0.0), (0.0, 1.0))
+    >>> float(value), float(tangent)
+    (0.0, 2.0)
+    """
+    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
+        raise TypeError("jvp takes primals and tangents as tuples with one entry per argument: jvp(f, (x,), (v,)).")
+    if len(primals) != len(tangents):
+        raise TypeError(f"jvp got {len(primals)} primals and {len(tangents)} tangents; they belong together one by one.")
+    inputs = Leaves([float(x) if type(x) is int else x for x in primals])
+    directions = inputs.match(tuple(tangents), "tangents", "primals")
+    aux = None
+
+    def run(values: Sequence[Value]) -> Any:
+        nonlocal aux
+        result, aux = split_aux(f(*inputs.fill(values)), has_aux, "jvp")
+        return result
+
+    result, found = push(run, inputs.values, directions)
+    (value,) = result.fill(result.values)
+    (tangent,) = result.fill_derivatives(settle(found, result.values, taken=directions))
+    return (value, tangent, aux) if has_aux else (value, tangent)

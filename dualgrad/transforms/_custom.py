@@ -1,0 +1,225 @@
+"""Functions whose derivatives their author gives: `custom_jvp` and `custom_vjp`."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, ParamSpec, TypeVar
+
+import numpy as np
+
+from dualgrad import tree
+from dualgrad._core.leaves import Leaves
+from dualgrad._core.level import Tracer, deepest
+from dualgrad._core.primitive import Primitive, Word
+from dualgrad._core.signature import Normaliser
+from dualgrad._core.space import Value, zeros_of
+from dualgrad.errors import RuleError, TreeError
+from dualgrad.reverse import Recording
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class CustomFunction(Generic[P, R]):
+    """A function with derivative rules of its own; made by `custom_jvp` and `custom_vjp`.
+
+    Either rule alone serves both modes and all orders: the other is its transpose.
+    """
+
+    def __init__(self, f: Callable[P, R]) -> None:
+        functools.update_wrapper(self, f)
+        self._f = f
+        self._jvp: Callable[..., Any] | None = None
+        self._fwd: Callable[..., Any] | None = None
+        self._bwd: Callable[..., Any] | None = None
+        self._record = self._make_record()
+
+    def defjvp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """Set the JVP rule, `rule(primals, tangents) -> (value, tangent)`; returns it, so that it can decorate."""
+        self._jvp = rule
+        self._record = self._make_record()
+        return rule
+
+    def defvjp(self, fwd: Callable[..., Any], bwd: Callable[..., Any]) -> None:
+        """Set the VJP rule: `fwd(*args) -> (value, residuals)`, `bwd(residuals, ct) -> one cotangent per argument`."""
+        self._fwd, self._bwd = fwd, bwd
+        self._record = self._make_record()
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        positional = self._positional(args, kwargs)
+        inputs = Leaves(positional)
+        level = deepest(inputs.values)
+        if level is None:
+            return self._f(*args, **kwargs)
+        if self._jvp is None and self._bwd is None:
+            raise RuleError(f"{self._title()} has no rule yet: give it one with .defjvp(rule) or .defvjp(fwd, bwd).")
+        *outputs, kept = level.apply(self._record, tuple(inputs.values), {"inputs": inputs})
+        for x in outputs:
+            if isinstance(x, Tracer) and x._level is level and deepest((x._value,)) is level:
+                raise RuleError(
+                    f"{self._title()} reads a value being differentiated that is not among its arguments (a closure or a "
+                    "global), and its derivative would be lost. Pass it as an argument."
+                )
+        (value,) = kept.result.fill(outputs)
+        return value  # type: ignore[no-any-return]
+
+    def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        if not kwargs:
+            return args
+        bound = inspect.signature(self._f).bind(*args, **kwargs)
+        bound.apply_defaults()
+        if bound.kwargs:
+            raise TypeError(f"{self._title()} has keyword-only arguments; a function with custom rules takes none.")
+        return bound.args
+
+    def _title(self) -> str:
+        return getattr(self._f, "__name__", repr(self._f))
+
+    # ---- the record that interpreters see --------------------------------------------------------
+
+    def _make_record(self) -> Primitive:
+        return Primitive(
+            key=self._f,
+            word=Word.HANDWRITTEN,
+            fun=self._run,
+            jvp=self._push,
+            vjp=self._pull,
+            samples=tuple,
+            normalise=Normaliser(self._title(), (), (), (), {}),
+            operate=self._run,
+            keep=frozenset((0,)) if self._bwd is not None else frozenset(range(1024)),
+            outputs=-1,
+            value_and_jvp=None if self._jvp is None else self._run_and_push,
+        )
+
+    def _run(self, *values: Value, inputs: Leaves) -> tuple[Any, ...]:
+        arguments = inputs.fill(values)
+        residuals = None
+        if self._fwd is not None:
+            pair = self._fwd(*arguments)
+            if not (isinstance(pair, tuple) and len(pair) == 2):
+                raise RuleError(f"The rule fwd of {self._title()} returns a pair (value, residuals); it returned {pair!r}.")
+            value, residuals = pair
+        if self._fwd is None or deepest(values) is not None:
+            # Levels further out use the rules too, and do not differentiate fwd.
+            value = self(*arguments) if deepest(values) is not None else self._f(*arguments)
+        result = Leaves([value])
+        return (*result.values, _Kept(result, residuals))
+
+    def _run_and_push(self, tangents: tuple[Value, ...], *values: Value, inputs: Leaves) -> tuple[Any, Any]:
+        pair = self._jvp_of(values, [_instantiate(t, x) for t, x in zip(tangents, values, strict=True)], inputs)
+        result = Leaves([pair[0]])
+        pushed = _checked(result, pair[1], f"The JVP rule of {self._title()}", "tangent", "value")
+        return (*result.values, _Kept(result, None)), (*pushed, None)
+
+    def _push(self, tangents: tuple[Value, ...], ans: Any, /, *values: Value, inputs: Leaves) -> Any:
+        if self._jvp is not None:
+            return self._run_and_push(tangents, *values, inputs=inputs)[1]
+        # The JVP is the transpose of the VJP, which is linear in its cotangents: record it there and pull the tangents.
+        kept = ans[-1]
+        linear = Recording(lambda cts: self._bwd_of(cts, kept, inputs), [_ones_of(x) for x in kept.result.values])
+        pulled = linear.pull([_instantiate(t, x) for t, x in zip(tangents, values, strict=True)])
+        return (*pulled, None)
+
+    def _pull(
+        self, ct: list[Value], wanted: tuple[bool, ...], ans: Any, /, *values: Value, inputs: Leaves
+    ) -> tuple[Value, ...]:
+        kept = ans[-1]
+        cotangents = [_instantiate(c, x) for c, x in zip(ct, kept.result.values, strict=False)]
+        if self._bwd is not None:
+            return tuple(self._bwd_of(cotangents, kept, inputs))
+        ones = [_ones_of(x) for x in inputs.values]
+
+        def tangent(tangents: Sequence[Value]) -> list[Value]:
+            pair = self._jvp_of(values, tangents, inputs)
+            return _checked(kept.result, pair[1], f"The JVP rule of {self._title()}", "tangent", "value")
+
+        return tuple(Recording(tangent, ones).pull(cotangents))
+
+    def _jvp_of(self, values: Sequence[Value], tangents: Sequence[Value], inputs: Leaves) -> tuple[Any, Any]:
+        pair = self._jvp(inputs.fill(values), inputs.fill_derivatives(tangents))  # type: ignore[misc]
+        if not (isinstance(pair, tuple) and len(pair) == 2):
+            raise RuleError(f"The JVP rule of {self._title()} returns a pair (value, tangent); it returned {pair!r}.")
+        return pair
+
+    def _bwd_of(self, cotangents: Sequence[Value], kept: _Kept, inputs: Leaves) -> list[Value]:
+        (filled,) = kept.result.fill_derivatives(cotangents)
+        found = self._bwd(kept.residuals, filled)  # type: ignore[misc]
+        title = f"The rule bwd of {self._title()}"
+        count = len(inputs.fill(inputs.values))
+        if not isinstance(found, (tuple, list)) or len(found) != count:
+            described = f"{len(found)} values" if isinstance(found, (tuple, list)) else f"a {type(found).__name__}"
+            raise RuleError(f"{title} returns a tuple with one cotangent per argument ({count}); it returned {described}.")
+        try:
+            pulled = inputs.match(tuple(found), "cotangents", "arguments")
+        except (TreeError, ValueError, TypeError) as error:
+            raise RuleError(f"{title} returned cotangents that do not fit the arguments: {error}") from error
+        # What bwd returns may be a residual or the cotangent itself; gradients are shared with nothing.
+        return [np.array(g) if type(g) is np.ndarray else g for g in pulled]
+
+
+class _Kept:
+    """What a call keeps for its rules: the result taken apart, and the residuals."""
+
+    __slots__ = ("residuals", "result")
+
+    def __init__(self, result: Leaves, residuals: Any) -> None:
+        self.result = result
+        self.residuals = residuals
+
+
+def _checked(result: Leaves, tangent: Any, title: str, what: str, of: str) -> list[Value]:
+    try:
+        return result.match((tangent,), what, of)
+    except (TreeError, ValueError, TypeError) as error:
+        raise RuleError(f"{title} returned a tangent that does not fit its value: {error}") from error
+
+
+def _instantiate(t: Value, x: Value) -> Value:
+    return zeros_of(x) if t is None else t
+
+
+def _ones_of(x: Value) -> Value:
+    return zeros_of(x) + 1
+
+
+def custom_jvp(f: Callable[P, R]) -> CustomFunction[P, R]:
+    """Return `f` with a derivative rule to be set by `.defjvp(rule)`, `rule(primals, tangents) -> (value, tangent)`.
+
+    The rule serves forward and reverse mode, to any order. It may be any differentiable code that is linear in the tangents.
+
+    >>> import numpy as np
+    >>> from dualgrad import custom_jvp, grad
+    >>> @custom_jvp
+    ... def log1pexp(x):
+    ...     return np.logaddexp(0.0, x)
+    >>> @log1pexp.defjvp
+    ... def rule(primals, tangents):
+    ...     (x,), (t,) = primals, tangents
+    ...     return log1pexp(x), t / (1 + np.exp(-x))
+    >>> float(grad(log1pexp)(0.0))
+    0.5
+    """
+    return CustomFunction(f)
+
+
+def custom_vjp(f: Callable[P, R]) -> CustomFunction[P, R]:
+    """Return `f` with a derivative rule to be set by `.defvjp(fwd, bwd)`.
+
+    `fwd(*args) -> (value, residuals)` runs in place of `f`; `bwd(residuals, ct) -> one cotangent per argument` (a tuple, None
+    for an argument without floats). The rule serves forward and reverse mode, to any order.
+
+    >>> import numpy as np
+    >>> from dualgrad import custom_vjp, grad
+    >>> @custom_vjp
+    ... def clip_gradient(x):
+    ...     return x
+    >>> clip_gradient.defvjp(lambda x: (x, None), lambda residuals, ct: (np.clip(ct, -1, 1),))
+    >>> float(grad(lambda x: 10 * clip_gradient(x))(2.0))
+    1.0
+    """
+    return CustomFunction(f)
+
+

@@ -1,0 +1,127 @@
+"""Gradients: derivatives of functions with one number as result, always by reverse mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
+from dualgrad._core.leaves import settle
+from dualgrad._core.level import plain
+from dualgrad._core.space import Value, dtype_of, shape_of
+from dualgrad.errors import NotScalarError
+from dualgrad.reverse import Recording, record
+
+
+def value_and_grad(
+    f: Callable[P, Any], argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: bool = False
+) -> Callable[P, Any]:
+    """Return the function that computes `(f(x), gradient of f at x)` in one run and one backward sweep.
+
+    Arguments as in `grad`. With `has_aux`, `f` returns `(value, aux)` and the result is `((value, aux), gradient)`.
+
+    >>> from dualgrad import value_and_grad
+    >>> value, gradient = value_and_grad(lambda x: x**3)(2.0)
+    >>> float(value), float(gradient)
+    (8.0, 12.0)
+    """
+    choose = Chooser(f, argnums, argnames, "value_and_grad")
+
+    @like(f, "value_and_grad")
+    def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
+        value, gradient, aux = _differentiate(choose(args, kwargs), choose.single, has_aux, "value_and_grad")
+        return ((value, aux), gradient) if has_aux else (value, gradient)
+
+    return value_and_gradient
+
+
+def grad(
+    f: Callable[P, Any], argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: bool = False
+) -> Callable[P, Any]:
+    """Return the function that computes the gradient of `f`, whose result must be one real number (of any shape of size 1).
+
+    `argnums` (an int, or a tuple for a tuple of gradients; negative counts from the last) and `argnames` choose the arguments,
+    the first by default. The gradient has the structure, shapes and dtypes of the argument; leaves that are no floats get
+    None. For complex arguments it is df/dx - i df/dy. With `has_aux`, `f` returns `(value, aux)` and the
+    result is `(gradient, aux)`.
+
+    Raises NotScalarError where the result is no real number of size 1.
+
+    >>> import numpy as np
+    >>> from dualgrad import grad
+    >>> grad(lambda x: np.sum(np.sin(x) ** 2))(np.array([0.0, np.pi / 4]))
+    array([0., 1.])
+    """
+    choose = Chooser(f, argnums, argnames, "grad")
+
+    @like(f, "grad")
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        _, found, aux = _differentiate(choose(args, kwargs), choose.single, has_aux, "grad")
+        return (found, aux) if has_aux else found
+
+    return gradient
+
+
+def _differentiate(chosen: Chosen, single: bool, has_aux: bool, transform: str) -> tuple[Any, Any, Any]:
+    recording, aux = record(chosen, has_aux, transform)
+    result = recording.result
+    seed = unit_cotangent(recording, transform)
+    inputs = chosen.leaves
+    gradients = inputs.fill_derivatives(settle(recording.pull([seed]) if seed is not None else _nothing(inputs.values), inputs.values))
+    (value,) = result.fill(result.values)
+    return value, gradients[0] if single else gradients, aux
+
+
+def _nothing(values: list[Value]) -> list[Value]:
+    return [None] * len(values)
+
+
+def unit_cotangent(recording: Recording, transform: str, is_complex: bool = False) -> Value:
+    """Return the cotangent 1 of a recorded result of one number; None for a plain Python integer, which is constant.
+
+    Raises NotScalarError where the result is anything else.
+    """
+    values = recording.result.values
+    if len(values) != 1 or recording.result.structure.size != 1:
+        (found,) = recording.result.fill(recording.result.values)
+        if not values and type(found) is int:
+            return None
+        raise NotScalarError(_not_scalar(found, transform))
+    out = values[0]
+    if type(out) is float:
+        return np.float64(1.0)
+    shape, dtype = shape_of(out), dtype_of(out)
+    if shape != () and any(n != 1 for n in shape):
+        raise NotScalarError(_not_scalar(out, transform))
+    if dtype.kind == "c" and not is_complex:
+        raise NotScalarError(
+            f"{transform} needs a function with one real number as its result; it returned a complex one ({plain(out)}). "
+            "Take np.real, np.imag or np.abs of it, or use holomorphic_grad for the complex derivative."
+        )
+    if is_complex and dtype.kind != "c":
+        raise NotScalarError(
+            f"{transform} needs a function with one complex number as its result; it returned a real one. Use grad."
+        )
+    return np.ones(shape, dtype) if shape else dtype.type(1)
+
+
+def _not_scalar(found: Any, transform: str) -> str:
+    shape = getattr(found, "shape", None)
+    dtype = getattr(found, "dtype", None)
+    if shape is not None and dtype is not None and dtype.kind in "biu":
+        described = f"an array of dtype {dtype}" if shape else f"a {dtype}"
+        advice = "An integer or boolean result carries no derivative; return a float."
+    elif shape is not None:
+        described = f"shape {shape}"
+        advice = "For all outputs use jacobian; for one number, sum or index the result."
+    elif found is None:
+        described, advice = "None", "Does the function end without a return?"
+    elif isinstance(found, (tuple, list)):
+        described = f"a {type(found).__name__} of {len(found)} values"
+        advice = "Use jacobian, or has_aux=True to return (value, auxiliary data)."
+    else:
+        described = f"a {type(found).__name__}"
+        advice = "Return a float."
+    return f"{transform} needs a function with one real number as its result; it returned {described}. {advice}"

@@ -1,0 +1,98 @@
+"""Jacobians with the mode chosen by shape, Hessians, and their products with vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, P, like
+from dualgrad._core.space import shape_of
+from dualgrad.forward import columns, jacfwd, jvp
+from dualgrad.reverse import jacrev, record, rows
+from dualgrad.transforms._grad import grad
+
+
+def jacobian(
+    f: Callable[P, Any], argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: bool = False
+) -> Callable[P, Any]:
+    """Return the function that computes the Jacobian of `f`, by rows or by columns, whichever are fewer.
+
+    The Jacobian of an output of shape `m` by an input of shape `n` has shape `m + n`; trees give trees of trees. Arguments
+    as in `grad`.
+
+    >>> import numpy as np
+    >>> from dualgrad import jacobian
+    >>> jacobian(lambda x: np.array([x[0] * x[1], x[0]]))(np.array([2.0, 3.0]))
+    array([[3., 2.],
+           [1., 0.]])
+    """
+    choose = Chooser(f, argnums, argnames, "jacobian")
+
+    @like(f, "jacobian")
+    def either(*args: Any, **kwargs: Any) -> Any:
+        chosen = choose(args, kwargs)
+        inputs = _total_size(chosen.leaves.values)
+        if inputs > 1:
+            recording, aux = record(chosen, has_aux, "jacobian")
+            if _total_size(recording.result.values) <= inputs:
+                found = rows(recording, chosen, choose.single)
+                return (found, aux) if has_aux else found
+        found, aux = columns(chosen, choose.single, has_aux, "jacobian")
+        return (found, aux) if has_aux else found
+
+    return either
+
+
+def _total_size(values: Sequence[Any]) -> int:
+    total = 0
+    for x in values:
+        size = 1
+        for n in shape_of(x):
+            size *= n
+        total += size
+    return total
+
+
+def hessian(
+    f: Callable[P, Any], argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: bool = False
+) -> Callable[P, Any]:
+    """Return the function that computes the Hessian of `f`: forward mode over reverse mode.
+
+    Of one number by an argument of shape `n` it has shape `n + n`; for several arguments, or trees, a tree of trees. With
+    `has_aux`, `f` returns `(value, aux)` and the result is `(hessian, aux)`.
+
+    >>> import numpy as np
+    >>> from dualgrad import hessian
+    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 3.0]))
+    array([[6., 2.],
+           [2., 0.]])
+    """
+    inner = jacrev(f, argnums, argnames=argnames, has_aux=has_aux)
+    return jacfwd(inner, argnums, argnames=argnames, has_aux=has_aux)
+
+
+def hvp(
+    f: Callable[..., Any],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    *,
+    argnums: ArgNums = None,
+    argnames: ArgNames = None,
+    has_aux: bool = False,
+) -> Any:
+    """Return `(gradient, H @ tangents)` of a function with one number as result, without forming the Hessian `H`.
+
+    `primals` and `tangents` are tuples as in `jvp`. With one primal, gradient and product are like it; with several they
+    are tuples with one entry per primal, unless `argnums` or `argnames` choose. With `has_aux` the result is
+    `(gradient, product, aux)`.
+
+    >>> import numpy as np
+    >>> from dualgrad import hvp
+    >>> hvp(lambda x: np.sum(x**3), (np.array([1.0, 2.0]),), (np.array([1.0, 0.0]),))
+    (array([ 3., 12.]), array([6., 0.]))
+    """
+    if argnums is None and argnames is None and len(primals) > 1:
+        argnums = tuple(range(len(primals)))
+    return jvp(grad(f, argnums, argnames=argnames, has_aux=has_aux), primals, tangents, has_aux=has_aux)
+
+

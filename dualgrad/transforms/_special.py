@@ -1,0 +1,116 @@
+"""Gradients of functions with a special structure, which is checked and not believed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, P, like
+from dualgrad._core.leaves import settle
+from dualgrad._core.level import plain
+from dualgrad._core.space import Value, dtype_of, shape_of
+from dualgrad.reverse import Recording, record
+from dualgrad.transforms._grad import unit_cotangent
+
+
+def elementwise_grad(
+    f: Callable[P, Any], argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: bool = False
+) -> Callable[P, Any]:
+    """Return the function that computes df_i/dx_i of a function that acts on each number apart: the Jacobian's diagonal.
+
+    The result has the shape of the argument, which must be the shape of the output. That the Jacobian is diagonal is
+    checked with a second sweep along a random direction; TypeError where it is not.
+
+    >>> import numpy as np
+    >>> from dualgrad import elementwise_grad
+    >>> elementwise_grad(np.tanh)(np.array([0.0, 20.0]))
+    array([1.0000000e+00, 1.6993417e-17])
+    """
+    choose = Chooser(f, argnums, argnames, "elementwise_grad")
+
+    @like(f, "elementwise_grad")
+    def diagonal(*args: Any, **kwargs: Any) -> Any:
+        chosen = choose(args, kwargs)
+        recording, aux = record(chosen, has_aux, "elementwise_grad")
+        _check_shapes(recording, chosen.leaves.values)
+        ones = [np.ones(shape_of(y), dtype_of(y))[()] for y in recording.result.values]
+        found = settle(recording.pull(ones), chosen.leaves.values)
+        _check_diagonal(recording, found)
+        filled = chosen.leaves.fill_derivatives(found)
+        result = filled[0] if choose.single else filled
+        return (result, aux) if has_aux else result
+
+    return diagonal
+
+
+def _check_shapes(recording: Recording, inputs: list[Value]) -> None:
+    shapes = {shape_of(y) for y in recording.result.values}
+    if len(recording.result.values) != 1:
+        raise TypeError(
+            f"elementwise_grad needs a function that returns one float array; it returned {len(recording.result.values)}. "
+            "Use jacobian."
+        )
+    for x in inputs:
+        if shape_of(x) not in shapes:
+            raise TypeError(
+                f"elementwise_grad needs a function whose result has the shape of its argument; the argument has shape "
+                f"{shape_of(x)}, the result {shapes.pop()}. Its Jacobian is not diagonal: use jacobian."
+            )
+
+
+def _check_diagonal(recording: Recording, diagonals: list[Value]) -> None:
+    (y,) = recording.result.values
+    # A fixed seed: the same call always gives the same answer. Weights in [1, 2] keep every row in play.
+    weights = np.random.default_rng(0).uniform(1.0, 2.0, shape_of(y)).astype(dtype_of(y))[()]
+    for pulled, diagonal in zip(recording.pull([weights]), diagonals, strict=True):
+        if pulled is None:
+            continue
+        expected, found = np.asarray(plain(diagonal) * weights), np.asarray(plain(pulled))
+        finite = np.isfinite(expected) & np.isfinite(found)
+        scale = np.max(np.abs(expected), initial=0.0, where=finite)
+        tolerance = 1e3 * np.finfo(found.dtype).eps
+        if np.any(np.abs(expected - found) > tolerance * np.maximum(np.abs(expected), scale), where=finite):
+            raise TypeError(
+                "elementwise_grad needs a function that acts on each number apart; in this one an output depends on more "
+                "than its own input (the Jacobian is not diagonal). Use jacobian, or grad of the sum."
+            )
+
+
+def holomorphic_grad(
+    f: Callable[P, Any], argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: bool = False
+) -> Callable[P, Any]:
+    """Return the function that computes the complex derivative df/dz of a holomorphic function with one number as result.
+
+    Argument and result are complex. That the Cauchy-Riemann equations hold is checked with a second sweep; TypeError
+    where they do not.
+
+    >>> from dualgrad import holomorphic_grad
+    >>> complex(holomorphic_grad(lambda z: z**2)(1.0 + 2.0j))
+    (2+4j)
+    """
+    choose = Chooser(f, argnums, argnames, "holomorphic_grad")
+
+    @like(f, "holomorphic_grad")
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        chosen = choose(args, kwargs)
+        for x in chosen.leaves.values:
+            if dtype_of(x).kind != "c":
+                raise TypeError(
+                    f"holomorphic_grad needs complex arguments; it got dtype {dtype_of(x)}. Use grad, or pass x + 0j."
+                )
+        recording, aux = record(chosen, has_aux, "holomorphic_grad")
+        one = unit_cotangent(recording, "holomorphic_grad", is_complex=True)
+        found = recording.pull([one])
+        for g, turned in zip(found, recording.pull([one * 1j]), strict=True):
+            if g is not None and not np.allclose(plain(turned), 1j * plain(g), rtol=1e-4, equal_nan=True):
+                raise TypeError(
+                    "holomorphic_grad needs a function that satisfies the Cauchy-Riemann equations; this one does not "
+                    "(does it use conj, abs, real or imag?). Use grad of a real-valued function instead."
+                )
+        filled = chosen.leaves.fill_derivatives(settle(found, chosen.leaves.values))
+        result = filled[0] if choose.single else filled
+        return (result, aux) if has_aux else result
+
+    return gradient
