@@ -124,8 +124,7 @@ class Tape(Level):
             return self._record_joint(record, operands, values, ans, params)
         edge = None
         for k in range(len(values) - 1, -1, -1):
-            pull = record.pulls[k]
-            if pull is not None and values[k] is not operands[k]:
+            if values[k] is not operands[k] and (pull := record.pulls[k]) is not None:
                 number = operands[k]._number
                 kept = pull.select(ans, *values)
                 edge = (number, pull.function, kept, params, _space_unless_equal(values[k], ans), edge)

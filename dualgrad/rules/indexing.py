@@ -41,13 +41,19 @@ def split_index(index: Any) -> tuple[Any, tuple[Value, ...]]:
             parts.append(part)
             continue
         parts.append(Slot(len(arrays)))
-        arrays.append(part if hasattr(part, "dtype") else _index_array(part))
+        arrays.append(_index_array(part))
     return tuple(parts), tuple(arrays)
 
 
 def _index_array(part: Any) -> Value:
-    found = np.asarray(part)
-    return found.astype(np.intp) if found.size == 0 and not isinstance(part, np.ndarray) else found
+    found = part if hasattr(part, "dtype") else np.asarray(part)
+    if found.dtype.kind not in "iub":
+        if found.size == 0 and found is not part:
+            return found.astype(np.intp)
+        raise IndexError(
+            f"An index is an integer, a slice or an array of integers or booleans; it is of dtype {found.dtype} here."
+        )
+    return found
 
 
 def join_index(index: Any, arrays: Sequence[Value]) -> Any:

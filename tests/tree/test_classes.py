@@ -150,14 +150,21 @@ def test_a_field_that_init_does_not_take_is_a_leaf() -> None:
     assert structure.unflatten([5.0, 6.0]).double == 6.0
 
 
-@pytest.mark.parametrize("slots", [False, True])
-def test_a_field_that_is_not_set_stays_unset(slots: bool) -> None:
-    @dataclass(slots=slots)
-    class Late:
-        x: float
-        later: float = field(init=False)
+@dataclass
+class Late:
+    x: float
+    later: float = field(init=False)
 
-    late = Late(1.0)
+
+@dataclass(slots=True)
+class LateSlots:
+    x: float
+    later: float = field(init=False)
+
+
+@pytest.mark.parametrize("cls", [Late, LateSlots])
+def test_a_field_that_is_not_set_stays_unset(cls: type[Late] | type[LateSlots]) -> None:
+    late = cls(1.0)
     leaves, structure = tree.flatten(late)
 
     assert leaves == [1.0]

@@ -57,19 +57,27 @@ def late_layer() -> Layer:
 @pytest.mark.parametrize(
     ("expected", "found", "message"),
     [
-        ({"w": [1, 2]}, {"w": (1, 2, 3)}, "tangents['w'] is a tuple of length 3 where primals['w'] is a list of length 2."),
+        (
+            {"w": [1, 2]},
+            {"w": (1, 2, 3)},
+            "tangents['w'] is a tuple of length 3 where primals['w'] is a list of length 2.",
+        ),
         ([1, 2], [1, 2, 3], "tangents is a list of length 3 where primals is a list of length 2."),
         ((1, (2, 3)), (1, ()), "tangents[1] is a tuple of length 0 where primals[1] is a tuple of length 2."),
         ({"w": 1, "b": 2}, {"w": 1}, "tangents misses the key 'b' that primals has."),
         ([{"w": 1}], [{"w": 1, 0: 2}], "tangents[0] has the key 0 that primals[0] has not."),
         ({"w": 1}, {"v": 1}, "tangents misses the key 'w' that primals has."),
-        ({"w": 1}, OrderedDict(w=1), "tangents is an OrderedDict with the keys 'w' where primals is a dict with the keys 'w'."),
+        (
+            {"w": 1},
+            OrderedDict(w=1),
+            "tangents is an OrderedDict with the keys 'w' where primals is a dict with the keys 'w'.",
+        ),
         ({}, [], "tangents is a list of length 0 where primals is a dict without keys."),
         (
-            defaultdict(list, a=1),
+            defaultdict(bool, a=1),
             defaultdict(int, a=1),
             "tangents is a defaultdict with the keys 'a' and the factory int "
-            "where primals is a defaultdict with the keys 'a' and the factory list.",
+            "where primals is a defaultdict with the keys 'a' and the factory bool.",
         ),
         ([1], 1.0, "tangents is a float where primals is a list of length 1."),
         ([1], None, "tangents is None where primals is a list of length 1."),
@@ -78,9 +86,17 @@ def late_layer() -> Layer:
         (1.0, [1.0], "tangents is a list of length 1 where primals is a leaf (a number, an array or another object)."),
         (Point(1, 2), (1, 2), "tangents is a tuple of length 2 where primals is a Point."),
         (Point(1, 2), Layer(1, 2), "tangents is a Layer where primals is a Point."),
-        (Layer(1, 2), late_layer(), "tangents is a Layer with the children .w, .b, .late where primals is one with the children .w, .b."),
+        (
+            Layer(1, 2),
+            late_layer(),
+            "tangents is a Layer with the children .w, .b, .late where primals is one with the children .w, .b.",
+        ),
         (Layer([1, 2], 2), Layer([1], 2), "tangents.w is a list of length 1 where primals.w is a list of length 2."),
-        (Measure("mm", 1), Measure("km", 1), "tangents is a Measure with the static part 'km' where primals is one with 'mm'."),
+        (
+            Measure("mm", 1),
+            Measure("km", 1),
+            "tangents is a Measure with the static part 'km' where primals is one with 'mm'.",
+        ),
         (
             Measure("mm", 1, 2),
             Measure("mm"),
@@ -128,10 +144,9 @@ def test_map_applies_a_function_to_every_leaf() -> None:
 
 
 def test_map_takes_the_leaves_of_several_trees_together() -> None:
-    assert tree.map(lambda x, y, z: x + y + z, (1, {"a": 2, "b": 3}), (10, {"b": 30, "a": 20}), (0, {"a": 0, "b": 1})) == (
-        11,
-        {"a": 22, "b": 34},
-    )
+    x, y, z = (1, {"a": 2, "b": 3}), (10, {"b": 30, "a": 20}), (0, {"a": 0, "b": 1})
+
+    assert tree.map(lambda *found: sum(found), x, y, z) == (11, {"a": 22, "b": 34})
 
 
 def test_map_names_the_tree_that_differs() -> None:

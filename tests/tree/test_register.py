@@ -69,7 +69,7 @@ def test_a_structure_with_an_unhashable_static_part_has_no_hash() -> None:
 def test_arrays_in_static_parts_are_an_error_that_says_where_they_belong() -> None:
     x, y = (tree.flatten(Interval(1.0, 2.0, np.arange(3)))[1] for _ in range(2))
 
-    assert x == x  # noqa: PLR0124
+    assert x == x
     with pytest.raises(TreeError, match=r"static parts of two instances of Interval .* among the children"):
         assert x == y
 

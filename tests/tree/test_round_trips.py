@@ -25,7 +25,12 @@ class Layer:
     b: Any
 
 
-KEYS = st.one_of(st.integers(-3, 3), st.text("ab", max_size=2), st.none(), st.tuples(st.integers(0, 1), st.text("ab", max_size=1)))
+KEYS = st.one_of(
+    st.integers(-3, 3),
+    st.text("ab", max_size=2),
+    st.none(),
+    st.tuples(st.integers(0, 1), st.text("ab", max_size=1)),
+)
 
 
 def containers(children: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:

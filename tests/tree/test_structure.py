@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 from collections import OrderedDict
 from typing import Any, NamedTuple
 
@@ -81,7 +82,8 @@ def test_a_structure_survives_copying_and_pickling(restore: Any) -> None:
 def test_a_wrong_number_of_leaves_is_an_error(leaves: list[float]) -> None:
     structure = tree.flatten((1.0, [2.0]))[1]
 
-    with pytest.raises(TreeError, match=rf"with 2 leaves cannot be filled with {len(leaves)}: Structure\(\(\*, \[\*\]\)\)"):
+    message = f"A structure with 2 leaves cannot be filled with {len(leaves)}: Structure((*, [*]))."
+    with pytest.raises(TreeError, match=re.escape(message)):
         tree.unflatten(structure, leaves)
 
 
