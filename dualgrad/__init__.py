@@ -2,7 +2,7 @@
 
 from dualgrad import errors, rules, tree
 from dualgrad.forward import derivative, jacfwd, jvp
-from dualgrad.reverse import jacrev, vjp
+from dualgrad.reverse import checkpoint, jacrev, vjp
 from dualgrad.transforms import (
     custom_jvp,
     custom_vjp,
@@ -20,6 +20,7 @@ from dualgrad.transforms import (
 )
 
 __all__ = [
+    "checkpoint",
     "custom_jvp",
     "custom_vjp",
     "derivative",

@@ -26,6 +26,8 @@ def like(f: Callable[P, Any], transform: str) -> Callable[[Callable[..., Any]], 
 
     return decorate
 
+_ONLY = [0]
+
 
 class Chooser:
     """The chosen arguments of one function, found in each call of it."""
@@ -96,7 +98,9 @@ class Chosen:
         self._keys = keys
         self._args = args
         self._kwargs = kwargs
-        found = [as_argument(args[k] if isinstance(k, int) else kwargs[k], self.name(k)) for k in keys]
+        found = [
+            as_argument(args[k] if isinstance(k, int) else kwargs[k], functools.partial(self.name, k)) for k in keys
+        ]
         self.leaves = Leaves(found)
 
     def name(self, key: int | str) -> str:
@@ -112,6 +116,8 @@ class Chosen:
 
     def call(self, values: Sequence[Any]) -> Any:
         """Call the function with other values at the differentiable leaves of the chosen arguments."""
+        if len(self._args) == 1 and self._keys == _ONLY and not self._kwargs:
+            return self._f(*self.leaves.fill(values))
         args = list(self._args)
         kwargs = dict(self._kwargs)
         for key, argument in zip(self._keys, self.leaves.fill(values), strict=True):

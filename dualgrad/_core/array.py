@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import numpy as np
+from numpy import ndarray
 
 from dualgrad._core.dispatch import assign, call, call_function, call_ufunc, operator, reflected
 from dualgrad._core.functions import getitem
@@ -43,6 +44,8 @@ _right_shift = np.right_shift
 _square = np.square
 _subtract = np.subtract
 _true_divide = np.true_divide
+
+_BASIC = frozenset((int, slice, type(None), type(Ellipsis)))
 
 
 class TracedArray(ArrayMethods, ObjectLoops):
@@ -232,6 +235,12 @@ class TracedArray(ArrayMethods, ObjectLoops):
     # ---- as a container --------------------------------------------------------------------------
 
     def __getitem__(self, index: Any) -> Value:
+        kind = type(index)
+        if kind in _BASIC or (kind is tuple and _BASIC.issuperset(map(type, index))):
+            answer = self._level.apply(RECORDS[getitem], (self,), {"index": index})  # type: ignore[arg-type]
+            if type(answer._value) is ndarray or isinstance(answer._value, Tracer):
+                answer._aliased = self._aliased = True
+            return answer
         return call(getitem, self, index)
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,30 +12,45 @@ from dualgrad._core.gather import gather
 from dualgrad._core.level import Tracer
 from dualgrad._core.space import Value, dtype_of, is_inexact, shape_of, zeros_of
 
+_LONE_LEAVES = frozenset((np.ndarray, float, np.float64))
+_, _LONE = tree.flatten((0.0,))
+_FIRST = [0]
+
 
 class Leaves:
     """Trees taken apart: `values` are the leaves that are float or complex, everything else passes through."""
 
     __slots__ = ("_leaves", "_places", "structure", "values")
 
+    values: list[Value]
+
     def __init__(self, trees: Sequence[Any]) -> None:
+        if len(trees) == 1 and (type(trees[0]) in _LONE_LEAVES or isinstance(trees[0], Tracer)):
+            # One float or float array, the commonest case by far.
+            x = trees[0]
+            if type(x) is not np.ndarray or x.dtype.kind in "fc":
+                self._leaves = self.values = [x]
+                self._places = _FIRST
+                self.structure = _LONE
+                return
         leaves, self.structure = tree.flatten(tuple(trees))
         leaves = [gather(x) if type(x) is np.ndarray and x.dtype.hasobject else x for x in leaves]
         self._leaves = leaves
         self._places = [k for k, x in enumerate(leaves) if is_differentiable(x)]
-        self.values: list[Value] = [leaves[k] for k in self._places]
+        self.values = [leaves[k] for k in self._places]
 
     def fill(self, values: Sequence[Value]) -> tuple[Any, ...]:
         """Return the trees with other values at the differentiable leaves."""
-        leaves = list(self._leaves)
-        for k, x in zip(self._places, values, strict=True):
-            leaves[k] = x
-        filled: tuple[Any, ...] = self.structure.unflatten(leaves)
-        return filled
+        return self._fill(self._leaves, values)
 
     def fill_derivatives(self, values: Sequence[Value]) -> tuple[Any, ...]:
         """Return the trees with derivatives at the differentiable leaves and None at the others."""
-        leaves: list[Any] = [None] * len(self._leaves)
+        return self._fill([None] * len(self._leaves), values)
+
+    def _fill(self, template: list[Any], values: Sequence[Value]) -> tuple[Any, ...]:
+        if self.structure is _LONE:
+            return tuple(values)
+        leaves = list(template)
         for k, x in zip(self._places, values, strict=True):
             leaves[k] = x
         filled: tuple[Any, ...] = self.structure.unflatten(leaves)
@@ -81,18 +96,21 @@ def is_differentiable(x: Any) -> bool:
     return True
 
 
-def as_argument(x: Any, name: str) -> Any:
+def as_argument(x: Any, name_of_argument: Callable[[], str]) -> Any:
     """Return an argument ready to be differentiated: a lone integer counts as a float.
 
     Raises TypeError where nothing in the argument can be differentiated.
     """
     kind = type(x)
-    if kind is np.ndarray or kind is float:
-        dtype = dtype_of(x)
+    if kind is float or kind is np.float64:
+        return x
+    if kind is np.ndarray:
+        dtype = x.dtype
         if dtype.kind in "fcO":
             return x
         if x.shape == () and dtype.kind in "iu":
             return float(x)
+        name = name_of_argument()
         hint = f" Write {name}.astype(float)." if dtype.kind in "iub" else ""
         raise TypeError(f"The argument {name} is an array of dtype {dtype} and cannot be differentiated.{hint}")
     if isinstance(x, (int, np.integer)) and not isinstance(x, bool):
@@ -101,7 +119,7 @@ def as_argument(x: Any, name: str) -> Any:
     if not any(is_differentiable(leaf) or _holds_objects(leaf) for leaf in leaves):
         described = type(x).__name__ if len(leaves) == 1 else f"{type(x).__name__} without any float in it"
         raise TypeError(
-            f"The argument {name} is a {described} and cannot be differentiated. "
+            f"The argument {name_of_argument()} is a {described} and cannot be differentiated. "
             "Choose another argument with argnums or argnames, or pass floats."
         )
     return x

@@ -40,8 +40,8 @@ class Normaliser:
         self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> tuple[tuple[Value, ...], dict[str, Any], dict[str, Any]]:
         """Return operands, parameters, and the parameters that no rule takes."""
-        if len(args) == self.plain and not kwargs:
-            return args, {}, {}
+        if len(args) == self.plain and (not kwargs or kwargs.keys() <= self.params):
+            return args, dict(kwargs), {}
         bound = self.bind(args, kwargs)
         if self.spread:
             operands = tuple(bound.pop(self.names[0]))

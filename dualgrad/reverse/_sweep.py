@@ -14,10 +14,12 @@ from dualgrad._core.space import Value, conform_cotangent
 class Sweep:
     """Cotangents on their way back, by the number of the value that they belong to."""
 
-    __slots__ = ("cotangents", "owned", "pending")
+    __slots__ = ("cotangents", "owned", "pending", "strong", "tape")
 
-    def __init__(self, size: int) -> None:
-        self.cotangents: list[Any] = [None] * size
+    def __init__(self, tape: Any, strong: bool) -> None:
+        self.tape = tape
+        self.strong = strong
+        self.cotangents: list[Any] = [None] * len(tape.entries)
         # The numbers whose cotangent is a buffer made here, free to be added into.
         self.owned: set[int] = set()
         # Scatters of traced cotangents, gathered so that many reads of one array cost one pass (see `_scatter`).
@@ -43,6 +45,9 @@ class Sweep:
 
     def run(self, entries: list[Any], start: int, stop: int = 0) -> None:
         """Send every cotangent from number `start` down to `stop` to the operands it came from."""
+        if self.strong:
+            self._run_strong(entries, start, stop)
+            return
         cotangents = self.cotangents
         add = self.add
         for number in range(start, stop - 1, -1):
@@ -74,9 +79,9 @@ class Sweep:
                 else:
                     add(parent, g)
 
-    def run_strong(self, entries: list[Any], start: int) -> None:
+    def _run_strong(self, entries: list[Any], start: int, stop: int) -> None:
         """Sweep so that a cotangent of exactly zero contributes zero, also through an infinite or undefined derivative."""
-        for number in range(start, -1, -1):
+        for number in range(start, stop - 1, -1):
             ct = self.settle(number)
             edge = entries[number]
             if ct is None or edge is None:

@@ -11,6 +11,7 @@ had another shape or dtype than the value. An edge whose parent is -1 sends to m
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from numpy import float64, ndarray
@@ -23,6 +24,8 @@ from dualgrad._core.space import Space, Value, is_inexact, space_of
 from dualgrad.reverse._joint import joint, pick
 
 new = object.__new__
+
+_making_locks = threading.Lock()
 
 _SCALARS = frozenset((float, float64))
 
@@ -41,7 +44,7 @@ class TapeArray(TracedArray):
 class Tape(Level):
     """One reverse-mode transformation: records every operation on its arrays, until it is closed."""
 
-    __slots__ = ("entries", "record")
+    __slots__ = ("_lock", "entries", "record")
 
     title = "reverse mode"
 
@@ -49,6 +52,17 @@ class Tape(Level):
         super().__init__()
         self.entries: list[Any] = []
         self.record = self.entries.append
+
+    @property
+    def lock(self) -> threading.RLock:
+        """The lock held while a sweep extends the tape (see _checkpoint.py)."""
+        try:
+            return self._lock
+        except AttributeError:
+            with _making_locks:
+                if not hasattr(self, "_lock"):
+                    self._lock = threading.RLock()
+            return self._lock
 
     def close(self) -> None:
         """End the transformation: whatever is done from now on to an array on this tape is a mistake."""

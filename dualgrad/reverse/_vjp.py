@@ -9,6 +9,7 @@ import numpy as np
 
 from dualgrad._core.arguments import split_aux
 from dualgrad._core.leaves import Leaves, settle
+from dualgrad._core.level import plain
 from dualgrad._core.space import Value
 from dualgrad.reverse._sweep import Sweep
 from dualgrad.reverse._tape import Tape, TapeArray
@@ -36,23 +37,27 @@ class Recording:
         # An infinite or undefined derivative is an answer, not an accident: no warnings from here.
         with np.errstate(all="ignore"):
             found = self._sweep(cotangents, strong=False)
-            if any([g is not None and np.isnan(g).any() for g in found]):
+            if any([g is not None and _may_hold_nan(g) for g in found]):
                 found = self._sweep(cotangents, strong=True)
         return found
 
     def _sweep(self, cotangents: Sequence[Value], strong: bool) -> list[Value]:
         tape = self._tape
-        sweep = Sweep(len(tape.entries))
+        sweep = Sweep(tape, strong)
         start = -1
         for out, ct in zip(self._outputs, cotangents, strict=True):
             if type(out) is TapeArray and out._level is tape and ct is not None:
                 sweep.add(out._number, ct)
                 start = max(start, out._number)
-        if strong:
-            sweep.run_strong(tape.entries, start)
-        else:
-            sweep.run(tape.entries, start)
+        sweep.run(tape.entries, start)
         return [sweep.settle(k) for k in range(len(self._inputs))]
+
+
+def _may_hold_nan(g: Value) -> bool:
+    g = plain(g)
+    # One sum tells: it is NaN where a number is. (Infinities of both signs give a false alarm, which costs a sweep.)
+    total = np.add.reduce(g, axis=None) if type(g) is np.ndarray else g if isinstance(g, (float, complex)) else np.sum(g)
+    return bool(total != total)
 
 
 def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:

@@ -1,0 +1,116 @@
+"""Less memory for more time: a function whose intermediate values are computed again in the backward sweep.
+
+The function runs once on the tape, and what it recorded is forgotten. When the sweep arrives with cotangents of its results,
+it runs again, appending to the same tape, and that part of the tape is swept and removed. So values that the function closes
+over are differentiated as everywhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from dualgrad import tree
+from dualgrad._core.arguments import P, like
+from dualgrad._core.leaves import Leaves
+from dualgrad._core.level import deepest
+from dualgrad._core.space import Value
+from dualgrad.errors import LeakedValueError, RuleError
+from dualgrad.reverse._joint import pick
+from dualgrad.reverse._sweep import Sweep
+from dualgrad.reverse._tape import Tape, TapeArray
+
+
+def checkpoint(f: Callable[P, Any]) -> Callable[P, Any]:
+    """Return `f` as a function that keeps only its arguments for the backward sweep, and runs again there.
+
+    Values and derivatives are those of `f`; it should not have side effects. Arguments and results may be trees, and `f` may
+    close over values that are being differentiated.
+
+    >>> import numpy as np
+    >>> from dualgrad import checkpoint, grad
+    >>> layer = checkpoint(lambda x, w: np.tanh(w * x))
+    >>> float(grad(lambda x: layer(layer(x, w=2.0), w=0.5))(0.0))
+    1.0
+    """
+
+    @like(f, "checkpoint")
+    def checkpointed(*args: Any, **kwargs: Any) -> Any:
+        arguments, structure = tree.flatten((args, kwargs))
+        tape = deepest(arguments)
+        if not isinstance(tape, Tape):
+            return f(*args, **kwargs)
+        start = len(tape.entries)
+        result = Leaves([f(*args, **kwargs)])
+        outputs = [x for x in result.values if _is_after(x, tape, start)]
+        if not outputs:
+            return result.fill(result.values)[0]
+        tape.entries[start:] = [_FORGOTTEN] * (len(tape.entries) - start)
+        # Tape arrays are stored as (number, value), so that the tape does not hold itself alive.
+        stored = [(x._number, x._value) if _is_after(x, tape, 0) else None for x in arguments]
+        others = [x if kept is None else None for x, kept in zip(arguments, stored, strict=True)]
+
+        def run_again(tape: Tape) -> Leaves:
+            again = [
+                x if kept is None else TapeArray(kept[1], tape, kept[0]) for x, kept in zip(others, stored, strict=True)
+            ]
+            args, kwargs = structure.unflatten(again)
+            return Leaves([f(*args, **kwargs)])
+
+        tape.record((-1, _recompute, (run_again, _title(f)), None, None, None))
+        node = len(tape.entries) - 1
+        values: list[Value] = []
+        for k, x in enumerate(result.values):
+            if _is_after(x, tape, start):
+                tape.record((-1, pick, (node, k, len(result.values)), None, None, None))
+                x = TapeArray(x._value, tape, len(tape.entries) - 1)
+            values.append(x)
+        return result.fill(values)[0]
+
+    return checkpointed
+
+
+def _title(f: Callable[..., Any]) -> str:
+    return getattr(f, "__name__", repr(f))
+
+
+def _is_after(x: Any, tape: Tape, start: int) -> bool:
+    return type(x) is TapeArray and x._level is tape and x._number >= start
+
+
+def _recompute(sweep: Sweep, cotangents: Sequence[Value], run_again: Any, title: str) -> None:
+    tape: Tape = sweep.tape
+    with tape.lock:
+        _sweep_again(sweep, tape, cotangents, run_again, title)
+
+
+def _sweep_again(sweep: Sweep, tape: Tape, cotangents: Sequence[Value], run_again: Any, title: str) -> None:
+    start = len(tape.entries)
+    state = type(tape)
+    tape.__class__ = Tape
+    try:
+        result = run_again(tape)
+        sweep.cotangents.extend([None] * (len(tape.entries) - len(sweep.cotangents)))
+        if len(result.values) != len(cotangents):
+            raise RuleError(
+                f"The checkpointed function {title} returned {len(cotangents)} arrays when it ran first and "
+                f"{len(result.values)} when it ran again. A checkpointed function must do the same every time."
+            )
+        for x, ct in zip(result.values, cotangents, strict=True):
+            if ct is not None and _is_after(x, tape, 0):
+                sweep.add(x._number, ct)
+        sweep.run(tape.entries, len(tape.entries) - 1, start)
+    finally:
+        tape.__class__ = state
+        del tape.entries[start:]
+        del sweep.cotangents[start:]
+
+
+def _forgotten(sweep: Sweep, ct: Value) -> None:
+    raise LeakedValueError(
+        "A value computed inside a checkpointed function was used outside of it without being returned, and what led to it "
+        "has been forgotten. Return the value from the function."
+    )
+
+
+_FORGOTTEN = (-1, _forgotten, (), None, None, None)
