@@ -256,7 +256,7 @@ def fit(residuals: Function, derivatives: Derivatives, start: Array, limit: int 
         projected = q.T @ r
         if not np.all(np.isfinite(projected)):
             return b, iteration
-        # Rounding b alone moves the residuals by this much, and the rounding inside the model comes on top, hence the 10.
+        # Rounding b alone moves the residuals by this much; the rounding inside the model comes on top, hence the 10.
         blur = EPS * np.linalg.norm(np.abs(jac) @ np.abs(b))
         if projected @ projected <= 10 * blur * (2 * np.linalg.norm(r) + blur):
             b_new = b - np.linalg.solve(triangle, projected)
@@ -301,7 +301,7 @@ def standard_deviations(residuals: Array, jacobian: Array) -> Array:
 
 
 def relative_curvatures(residuals: Function, b: Array, jacobian: Array) -> Array:
-    """Return the eigenvalues of R^-T (H/2) R^-1, H the exact Hessian of the sum of squares; Gauss-Newton takes all as 1."""
+    """Return the eigenvalues of R^-T (H/2) R^-1, H the Hessian of the sum of squares; Gauss-Newton takes all as 1."""
     hessian = dualgrad.hessian(lambda a: np.sum(residuals(a) ** 2))(b)
     inverse = np.linalg.inv(np.linalg.qr(jacobian, mode="r"))
     return np.linalg.eigvalsh(inverse.T @ (hessian / 2) @ inverse)

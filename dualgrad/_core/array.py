@@ -214,10 +214,10 @@ class TracedArray(ArrayMethods, ObjectLoops):
 
     # ---- comparisons -----------------------------------------------------------------------------
 
-    def __eq__(self, other: Any) -> Value:  # type: ignore[override]
+    def __eq__(self, other: Any) -> Value:
         return operator(_equal, self, other)
 
-    def __ne__(self, other: Any) -> Value:  # type: ignore[override]
+    def __ne__(self, other: Any) -> Value:
         return operator(_not_equal, self, other)
 
     def __lt__(self, other: Any) -> Value:

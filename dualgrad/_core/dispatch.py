@@ -129,7 +129,12 @@ def _call_with_rest(record: Primitive, args: tuple[Any, ...], kwargs: dict[str, 
             f"{name_of(record.key)} is not differentiated with the parameter {named} "
             f"({_describe_traced(args, kwargs)}). Write the call without it."
         )
-    return record.desugar(**record.normalise.bind(args, kwargs))
+    bound = record.normalise.bind(args, kwargs)
+    if not record.normalise.spread:
+        for name in record.normalise.operands:
+            if name in bound and not isinstance(bound[name], _UNCHANGED):
+                bound[name] = as_operand(bound[name])
+    return record.desugar(**bound)
 
 
 def _into_out(fun: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Value:

@@ -80,7 +80,7 @@ class ArrayMethods(Tracer):
 
     def reshape(self, *shape: Any, order: Any = "C", copy: bool | None = None) -> Value:
         wanted = shape[0] if len(shape) == 1 else shape
-        return call(np.reshape, self, wanted, order=order)
+        return call(np.reshape, self, wanted, order=order, **_given(copy=copy))
 
     def ravel(self, order: Any = "C") -> Value:
         return call(np.ravel, self, order=order)
@@ -121,6 +121,8 @@ class ArrayMethods(Tracer):
         return call(np.copy, self)
 
     def astype(self, dtype: Any, **kwargs: Any) -> Value:
+        if "casting" in kwargs and not np.can_cast(self.dtype, dtype, kwargs["casting"]):
+            raise TypeError(f"Cannot cast from {self.dtype} to {np.dtype(dtype)} with casting rule {kwargs['casting']!r}.")
         return call(astype, self, dtype)
 
     def view(self, *args: Any, **kwargs: Any) -> Value:

@@ -55,8 +55,8 @@ class Sample:
         return f"Sample({', '.join([*map(repr, self.args), *(f'{k}={v!r}' for k, v in self.kwargs.items())])})"
 
 
-Samples: TypeAlias = Callable[[np.random.Generator], Iterable[Sample]]
-"""Draws the sample calls of a record; called by tests only, so that importing costs nothing."""
+Samples: TypeAlias = "Callable[[np.random.Generator], Iterable[Sample]]"
+"""Draws the sample calls of a record. A string, so that importing dualgrad does not import numpy.random."""
 
 
 class Pull(NamedTuple):

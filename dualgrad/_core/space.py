@@ -65,7 +65,7 @@ def is_inexact(x: Value) -> bool:
     dtype = getattr(x, "dtype", None)
     if dtype is None:
         return isinstance(x, (float, complex))
-    return getattr(dtype, "kind", "") in "fc"
+    return getattr(dtype, "kind", "-") in "fc"
 
 
 def zeros_of(x: Value) -> Value:

@@ -46,6 +46,8 @@ class Tape(Level):
 
     __slots__ = ("_lock", "entries", "record")
 
+    _lock: Any
+
     title = "reverse mode"
 
     def __init__(self) -> None:
@@ -54,7 +56,7 @@ class Tape(Level):
         self.record = self.entries.append
 
     @property
-    def lock(self) -> threading.RLock:
+    def lock(self) -> Any:
         """The lock held while a sweep extends the tape (see _checkpoint.py)."""
         try:
             return self._lock
@@ -108,7 +110,7 @@ class Tape(Level):
         ans = record.operate(x, y)
         kind = type(ans)
         scalar = kind is float64 or kind is float
-        edge = None
+        edge: Any = None
         if number_y >= 0 and (pull := pulls[1]) is not None:
             function, select, reads = pull
             kept = () if reads == 0 else (x,) if reads == 2 else select(ans, x, y)
@@ -136,7 +138,7 @@ class Tape(Level):
         ans = (record.operate if not params else record.fun)(*values, **params)
         if record.pulls is None:
             return self._record_joint(record, operands, values, ans, params)
-        edge = None
+        edge: Any = None
         for k in range(len(values) - 1, -1, -1):
             if values[k] is not operands[k] and (pull := record.pulls[k]) is not None:
                 number = operands[k]._number

@@ -1,5 +1,39 @@
 """What is true of NumPy: the contents of the table. Importing a file here registers its records."""
 
-from dualgrad.rules import constants, elementwise, indexing, own, reductions
+from dualgrad.rules import (
+    casting,
+    complexes,
+    constants,
+    contractions,
+    creation,
+    elementwise,
+    indexing,
+    joining,
+    own,
+    products,
+    reductions,
+    scans,
+    selection,
+    shaping,
+    sorting,
+    variance,
+)
 
-__all__ = ["constants", "elementwise", "indexing", "own", "reductions"]
+__all__ = [
+    "casting",
+    "complexes",
+    "constants",
+    "contractions",
+    "creation",
+    "elementwise",
+    "indexing",
+    "joining",
+    "own",
+    "products",
+    "reductions",
+    "scans",
+    "selection",
+    "shaping",
+    "sorting",
+    "variance",
+]

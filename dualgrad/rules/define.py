@@ -48,6 +48,7 @@ def elementwise(
     poles: bool = False,
     same_space: bool = True,
     operands: Sequence[str] | None = None,
+    normaliser: type[Normaliser] = Normaliser,
 ) -> Primitive:
     """Register a function that acts on each number apart.
 
@@ -56,7 +57,9 @@ def elementwise(
     the function has a value, and a tangent of exactly zero stays zero there. A function of one operand whose answer may have another
     dtype (abs of a complex number) says `same_space=False`.
     """
-    names = tuple(operands or ("x", "y")[: len(formulas)])
+    if operands is None:
+        operands = ("x", "y") if isinstance(fun, np.ufunc) else parameters_of(fun)[0]
+    names = tuple(operands[: len(formulas)])
     pulls = tuple(None if f is None else _pull(f, names) for f in formulas)
     pushes = tuple(None if p is None else (strong(p.function) if poles else p.function, p.select) for p in pulls)
     record = Primitive(
@@ -66,7 +69,7 @@ def elementwise(
         jvp=_unary_jvp(*pushes[0]) if len(pushes) == 1 and pushes[0] is not None else _elementwise_jvp(pushes),
         vjp=vjp_from_pulls(pulls),
         samples=samples,
-        normalise=Normaliser(name_of(fun), names, names, (), {}),
+        normalise=normaliser(name_of(fun), names, names, (), {}),
         operate=operate or fun,
         pulls=pulls,
         same_space=same_space and len(pulls) == 1,
@@ -162,13 +165,14 @@ def linear(
     into: Function | None = None,
     gather: Function | None = None,
     word: Word = Word.LINEAR,
+    normaliser: type[Normaliser] = Normaliser,
 ) -> Primitive:
     """Register a function that is linear in its first operand, with the transpose of that map.
 
     `transpose(ct, a, *others, **params)` gets the space of `a` (shape and dtype) and satisfies <ct, f(t)> = <transpose(ct), t>;
     further operands (indices, masks) are data. With `transpose(ct, *arrays, **params)` the function takes a sequence of
     arrays, is linear in all of them, and the transpose returns one cotangent for each. `call` is the implementation where it
-    is not NumPy's function itself.
+    is not NumPy's function itself. A `normaliser` of its own may hand more calls to `desugar`.
     """
     operands, params, spread = rule_parameters(transpose, skip=1)
     names, defaults = parameters_of(fun, signature)
@@ -198,7 +202,7 @@ def linear(
         jvp=jvp,
         vjp=vjp_spread if pulls is None else vjp_from_pulls(pulls),
         samples=samples,
-        normalise=Normaliser(name_of(fun), names, operands, params, defaults, spread),
+        normalise=normaliser(name_of(fun), names, operands, params, defaults, spread),
         operate=implementation,
         pulls=pulls,
         keep=frozenset() if spread else None,
@@ -218,13 +222,21 @@ def structural(
     call: Function | None = None,
     signature: str | None = None,
     desugar: Function | None = None,
+    normaliser: type[Normaliser] = Normaliser,
 ) -> Primitive:
     """Register a function that only rearranges its operand: every number of `a` occurs exactly once in the result.
 
     `undo(ct, a, **params)` gets the space of `a`.
     """
     return linear(
-        fun, undo, samples=samples, call=call, signature=signature, desugar=desugar, word=Word.STRUCTURAL
+        fun,
+        undo,
+        samples=samples,
+        call=call,
+        signature=signature,
+        desugar=desugar,
+        word=Word.STRUCTURAL,
+        normaliser=normaliser,
     )
 
 
@@ -237,6 +249,7 @@ def bilinear(
     call: Function | None = None,
     signature: str | None = None,
     operate: Function | None = None,
+    desugar: Function | None = None,
 ) -> Primitive:
     """Register a function linear in each of two operands.
 
@@ -272,6 +285,7 @@ def bilinear(
         normalise=Normaliser(name_of(fun), names, operands, params, defaults),
         operate=operate or implementation,
         pulls=pulls,
+        desugar=desugar,
     )
     register(record)
     return record
@@ -324,8 +338,9 @@ def handwritten(
 def _normaliser(
     fun: Function, names: list[str], operands: list[str], params: list[str], defaults: dict[str, Any], spread: bool
 ) -> Normaliser:
-    takes_any_number = any(p.kind is p.VAR_POSITIONAL for p in inspect.signature(fun).parameters.values())
-    kind = AsGiven if spread and takes_any_number else Normaliser
+    # Only then is the signature asked for: older versions of NumPy cannot tell that of a ufunc.
+    takes_any_number = spread and any(p.kind is p.VAR_POSITIONAL for p in inspect.signature(fun).parameters.values())
+    kind = AsGiven if takes_any_number else Normaliser
     return kind(name_of(fun), names, operands, params, defaults, spread)
 
 

@@ -42,6 +42,16 @@ class SymmetricA(A):
         return x @ np.conj(np.swapaxes(x, -1, -2)) + n * np.diag(np.arange(1.0, n + 1.0))
 
 
+class SpacedA(A):
+    """A random array whose entries keep a distance: for functions with a kink where two entries are equal."""
+
+    def draw(self, rng: np.random.Generator) -> Any:
+        """Return the array."""
+        size = int(np.prod(self.shape, dtype=int))
+        x = rng.permutation(np.linspace(self.low, self.high, size)).reshape(self.shape)
+        return x if self.shape else x[()]
+
+
 class case:
     """A call: positional and keyword arguments, with `A(...)` wherever an array is to be drawn, inside lists too."""
 

@@ -86,7 +86,7 @@ class CustomFunction(Generic[P, R]):
             fun=self._run,
             jvp=self._push,
             vjp=self._pull,
-            samples=tuple,
+            samples=_no_samples,
             normalise=Normaliser(self._title(), (), (), (), {}),
             operate=self._run,
             keep=frozenset((0,)) if self._bwd is not None else frozenset(range(1024)),
@@ -104,7 +104,8 @@ class CustomFunction(Generic[P, R]):
             value, residuals = pair
         if self._fwd is None or deepest(values) is not None:
             # Levels further out use the rules too, and do not differentiate fwd.
-            value = self(*arguments) if deepest(values) is not None else self._f(*arguments)
+            f: Callable[..., Any] = self if deepest(values) is not None else self._f
+            value = f(*arguments)
         result = Leaves([value])
         return (*result.values, _Kept(result, residuals))
 
@@ -175,6 +176,10 @@ def _checked(result: Leaves, tangent: Any, title: str, what: str, of: str) -> li
         return result.match((tangent,), what, of)
     except (TreeError, ValueError, TypeError) as error:
         raise RuleError(f"{title} returned a tangent that does not fit its value: {error}") from error
+
+
+def _no_samples(rng: Any) -> tuple[Any, ...]:
+    return ()
 
 
 def _instantiate(t: Value, x: Value) -> Value:

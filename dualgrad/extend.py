@@ -1,0 +1,155 @@
+"""The door for rule authors: functions of your own with rules in the vocabulary of dualgrad's.
+
+A function decorated with `overridable` takes part in dispatch as NumPy's functions do; one of the words then says what its
+derivatives are. Both modes and all orders follow. ufuncs of other libraries need no decorator. Rules defined here are checked
+whenever they run: a wrong count or shape raises a RuleError that names the rule.
+
+>>> import numpy as np
+>>> from dualgrad import extend, grad
+>>> @extend.overridable
+... def softplus(x):
+...     return np.logaddexp(0.0, x)
+>>> _ = extend.elementwise(
+...     softplus, lambda t, x: t / (1 + np.exp(-x)), samples=extend.cases(extend.case(extend.A(3)))
+... )
+>>> float(grad(softplus)(0.0))
+0.5
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from dualgrad._core.functions import overridable
+from dualgrad._core.primitive import Composite, Primitive, Samples, name_of, records
+from dualgrad._core.space import Function, Value, shape_of
+from dualgrad.errors import RuleError
+from dualgrad.rules import define
+from dualgrad.rules.define import composite, constant, metadata, refused
+from dualgrad.rules.samples import A, SymmetricA, case, cases
+
+__all__ = [
+    "A",
+    "Composite",
+    "Primitive",
+    "Samples",
+    "SymmetricA",
+    "bilinear",
+    "case",
+    "cases",
+    "composite",
+    "constant",
+    "elementwise",
+    "handwritten",
+    "linear",
+    "metadata",
+    "overridable",
+    "records",
+    "refused",
+    "structural",
+]
+
+
+def elementwise(fun: Function, *formulas: Function | None, **options: Any) -> Primitive:
+    """Register a function that acts on each number apart; see `dualgrad.rules.define.elementwise`.
+
+    One formula per operand: `lambda t, x: t * np.cos(x)` says how a tangent `t` of that operand moves the answer, and reads, by
+    name, what it needs of `ans` and the operands (named as in the function's signature, `x` and `y` for a ufunc). None: constant.
+    """
+    return define.elementwise(fun, *[f and _checked_formula(f, name_of(fun)) for f in formulas], **options)
+
+
+def linear(fun: Function, transpose: Function, **options: Any) -> Primitive:
+    """Register a function linear in its first operand (or, with `*arrays`, in all); see `dualgrad.rules.define.linear`.
+
+    `transpose(ct, a, *, parameters)` gets the shape and dtype of `a`, and obeys <ct, f(t)> = <transpose(ct), t>.
+    """
+    return define.linear(fun, _checked_transpose(transpose, name_of(fun), 0), **options)
+
+
+def structural(fun: Function, undo: Function, **options: Any) -> Primitive:
+    """Register a function that rearranges its operand, with how to undo it; see `dualgrad.rules.define.structural`."""
+    return define.structural(fun, _checked_transpose(undo, name_of(fun), 0), **options)
+
+
+def bilinear(fun: Function, left: Function, right: Function, **options: Any) -> Primitive:
+    """Register a function linear in each of two operands, with both transposes; see `dualgrad.rules.define.bilinear`."""
+    title = name_of(fun)
+    return define.bilinear(fun, _checked_transpose(left, title, 0), _checked_transpose(right, title, 1), **options)
+
+
+def handwritten(fun: Function, jvp: Any, vjp: Any, **options: Any) -> Primitive:
+    """Register a function with both rules; see `dualgrad.rules.define.handwritten`.
+
+    `jvp(tangents, ans, *operands, **params)` returns the tangent of the answer; `vjp(ct, wanted, ans, *operands, **params)` one
+    cotangent per operand; zero is None. `keep=` names what the VJP reads of "ans" and the operands.
+    """
+    title = name_of(fun)
+    if options.get("outputs", 1) != 1:
+        return define.handwritten(fun, jvp, _checked_vjp(vjp, title), **options)
+    return define.handwritten(fun, _checked_jvp(jvp, title), _checked_vjp(vjp, title), **options)
+
+
+def _checked_formula(formula: Function, title: str) -> Function:
+    @functools.wraps(formula)
+    def checked(t: Value, *kept: Value) -> Value:
+        d = formula(t, *kept)
+        expected = np.broadcast_shapes(shape_of(t), *[shape_of(x) for x in kept])
+        _expect(shape_of(d), expected, f"A formula of {title}")
+        return d
+
+    return checked
+
+
+def _checked_transpose(transpose: Function, title: str, place: int) -> Function:
+    @functools.wraps(transpose)
+    def checked(ct: Value, *operands: Value, **params: Any) -> Value:
+        found = transpose(ct, *operands, **params)
+        if isinstance(found, tuple):
+            _check_all(found, operands, f"The transpose of {title}")
+        else:
+            _expect(shape_of(found), shape_of(operands[place]), f"The transpose of {title}")
+        return found
+
+    return checked
+
+
+def _checked_jvp(jvp: Any, title: str) -> Any:
+    @functools.wraps(jvp)
+    def checked(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, **params: Any) -> Value:
+        found = jvp(tangents, ans, *operands, **params)
+        if found is not None:
+            _expect(shape_of(found), shape_of(ans), f"The JVP rule of {title}")
+        return found
+
+    return checked
+
+
+def _checked_vjp(vjp: Any, title: str) -> Any:
+    @functools.wraps(vjp)
+    def checked(
+        ct: Value, wanted: tuple[bool, ...], ans: Value, /, *operands: Value, **params: Any
+    ) -> tuple[Value, ...]:
+        found = vjp(ct, wanted, ans, *operands, **params)
+        if not isinstance(found, tuple):
+            raise RuleError(f"The VJP rule of {title} returns a tuple; it returned a {type(found).__name__}.")
+        _check_all(found, operands, f"The VJP rule of {title}")
+        return found
+
+    return checked
+
+
+def _check_all(found: tuple[Value, ...], operands: tuple[Value, ...], title: str) -> None:
+    if len(found) != len(operands):
+        raise RuleError(f"{title} returned {len(found)} cotangents for {len(operands)} operands.")
+    for g, x in zip(found, operands, strict=True):
+        if g is not None:
+            _expect(shape_of(g), shape_of(x), title)
+
+
+def _expect(found: tuple[int, ...], expected: tuple[int, ...], title: str) -> None:
+    if found != expected:
+        raise RuleError(f"{title} returned shape {found} where {expected} was expected.")

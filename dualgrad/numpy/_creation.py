@@ -1,0 +1,80 @@
+"""Functions that make arrays, and take values being differentiated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dualgrad._core.functions import astype
+from dualgrad._core.gather import array_of, gather, holds_tracer
+from dualgrad._core.level import Tracer, deepest
+from dualgrad._core.space import Function, Value, dtype_of, shape_of
+
+
+def array(object: Any, dtype: Any = None, *, copy: bool | None = True, ndmin: int = 0, **kwargs: Any) -> Value:
+    """Return an array like `numpy.array`; nested lists may hold values being differentiated."""
+    if not _is_traced(object):
+        return np.array(object, dtype, copy=copy, ndmin=ndmin, **kwargs)
+    found = gather(object) if isinstance(object, np.ndarray) else array_of(object)
+    if dtype is not None and np.dtype(dtype) != dtype_of(found):
+        found = astype(found, dtype)
+    elif copy and found is object:
+        found = np.copy(found)
+    extra = ndmin - len(shape_of(found))
+    return np.reshape(found, (1,) * extra + shape_of(found)) if extra > 0 else found
+
+
+def _is_traced(object: Any) -> bool:
+    if isinstance(object, np.ndarray):
+        return object.dtype.hasobject and any(isinstance(x, Tracer) for x in object.ravel().tolist())
+    return holds_tracer(object)
+
+
+def asarray(a: Any, dtype: Any = None, **kwargs: Any) -> Value:
+    """Return an array like `numpy.asarray`; nested lists may hold values being differentiated."""
+    return array(a, dtype, copy=None) if _is_traced(a) else np.asarray(a, dtype, **kwargs)
+
+
+def asanyarray(a: Any, dtype: Any = None, **kwargs: Any) -> Value:
+    """Return an array like `numpy.asanyarray`; nested lists may hold values being differentiated."""
+    return array(a, dtype, copy=None) if _is_traced(a) else np.asanyarray(a, dtype, **kwargs)
+
+
+def ascontiguousarray(a: Any, dtype: Any = None, **kwargs: Any) -> Value:
+    """Return an array of at least one dimension; traced values have no memory layout to change."""
+    return array(a, dtype, copy=None, ndmin=1) if _is_traced(a) else np.ascontiguousarray(a, dtype, **kwargs)
+
+
+def asfortranarray(a: Any, dtype: Any = None, **kwargs: Any) -> Value:
+    """Return an array of at least one dimension; traced values have no memory layout to change."""
+    return array(a, dtype, copy=None, ndmin=1) if _is_traced(a) else np.asfortranarray(a, dtype, **kwargs)
+
+
+def require(a: Any, dtype: Any = None, requirements: Any = None, **kwargs: Any) -> Value:
+    """Return an array like `numpy.require`; traced values have no memory layout to change."""
+    return array(a, dtype, copy=None) if _is_traced(a) else np.require(a, dtype, requirements, **kwargs)
+
+
+def full(shape: Any, fill_value: Any, dtype: Any = None, **kwargs: Any) -> Value:
+    """Return an array like `numpy.full`; the value that fills it may be differentiated."""
+    if not _is_traced(fill_value):
+        return np.full(shape, fill_value, dtype, **kwargs)
+    return np.copy(np.broadcast_to(array(fill_value, dtype), shape))
+
+
+def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, **kwargs: Any) -> Value:
+    """Return evenly spaced values like `numpy.arange`; start and step may be differentiated (how many there are may not)."""
+    if deepest((start, stop, step)) is None:
+        numpys: Function = np.arange
+        return numpys(start, dtype=dtype) if stop is None else numpys(start, stop, step, dtype)
+    if stop is None:
+        start, stop = 0.0, start
+    count = max(0, int(np.ceil((stop - start) / step)))
+    found = start + step * np.arange(count)
+    return found if dtype is None else astype(found, dtype)
+
+
+def isscalar(element: Any) -> bool:
+    """Tell whether something is a scalar; a value being differentiated is one where its shape is ()."""
+    return shape_of(element) == () if isinstance(element, Tracer) else bool(np.isscalar(element))

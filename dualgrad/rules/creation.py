@@ -1,0 +1,98 @@
+"""Arrays made like others: constant in the array that they imitate, not in the values that fill them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dualgrad._core.functions import astype
+from dualgrad._core.space import Value, dtype_of, shape_of
+from dualgrad.rules.define import composite
+from dualgrad.rules.samples import A, case, cases
+
+
+def _full_like(
+    a: Value, fill_value: Value, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **kwargs: Any
+) -> Value:
+    filled = np.copy(np.broadcast_to(fill_value, shape_of(a) if shape is None else shape))
+    wanted = dtype_of(a) if dtype is None else np.dtype(dtype)
+    return filled if dtype_of(filled) == wanted else astype(filled, wanted)
+
+
+composite(
+    np.full_like,
+    _full_like,
+    samples=cases(case(A(2, 3), A(3)), case(A(2, 3), A(), shape=(4,)), case(np.ones(3), A(), dtype=float)),
+)
+
+
+def _linspace(
+    start: Value,
+    stop: Value,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+    **kwargs: Any,
+) -> Any:
+    intervals = num - 1 if endpoint else num
+    # Weights of both ends, so that the last value is `stop` exactly.
+    weights = np.linspace(0.0, 1.0, num, endpoint=endpoint)
+    ndim = max(len(shape_of(start)), len(shape_of(stop)))
+    weights = weights.reshape((num,) + (1,) * ndim)
+    found = start * (1 - weights) + stop * weights
+    found = np.moveaxis(found, 0, axis) if axis else found
+    if dtype is not None:
+        found = astype(found, dtype)
+    if not retstep:
+        return found
+    return found, (stop - start) / intervals if intervals > 0 else np.nan * (stop - start)
+
+
+composite(
+    np.linspace,
+    _linspace,
+    samples=cases(
+        case(A(), A()),
+        case(A(), A(), 5),
+        case(A(2), A(), num=4, endpoint=False, axis=-1),
+        case(A(), A(), 3, retstep=True, dtype=float),
+    ),
+)
+
+
+def _logspace(
+    start: Value, stop: Value, num: int = 50, endpoint: bool = True, base: Value = 10.0, dtype: Any = None, axis: int = 0
+) -> Value:
+    exponents = np.linspace(start, stop, num, endpoint=endpoint, axis=axis)
+    found = np.power(base if len(shape_of(base)) == 0 else np.expand_dims(base, axis), exponents)
+    return found if dtype is None else astype(found, dtype)
+
+
+composite(
+    np.logspace,
+    _logspace,
+    samples=cases(
+        case(A(low=0, high=1), A(low=0, high=1), 4),
+        case(A(low=0, high=1), A(low=0, high=1), 4, endpoint=False, base=A(low=1.5, high=2), dtype=float, axis=0),
+    ),
+)
+
+
+def _geomspace(start: Value, stop: Value, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Value:
+    ratio = np.log(stop / start)
+    powers = np.linspace(0 * ratio, ratio, num, endpoint=endpoint, axis=axis)
+    found = (start if len(shape_of(start)) == 0 else np.expand_dims(start, axis)) * np.exp(powers)
+    return found if dtype is None else astype(found, dtype)
+
+
+composite(
+    np.geomspace,
+    _geomspace,
+    samples=cases(
+        case(A(low=1, high=2), A(low=3, high=4), 4),
+        case(A(low=1, high=2), A(low=3, high=4), num=4, endpoint=False, dtype=float, axis=0),
+    ),
+)
