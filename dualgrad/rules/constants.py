@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dualgrad._core.functions import as_constant
-from dualgrad.rules.define import constant, metadata
+from dualgrad.rules.define import constant, metadata, refused
 
 constant(
     np.equal,
@@ -84,4 +84,14 @@ metadata(
     np.diag_indices_from,
     np.tril_indices_from,
     np.triu_indices_from,
+)
+
+refused(
+    "it writes into an array in place. Build the result with np.where, or with dualgrad.numpy.full.",
+    np.copyto,
+    np.put,
+    np.place,
+    np.putmask,
+    np.put_along_axis,
+    np.fill_diagonal,
 )

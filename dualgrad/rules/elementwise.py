@@ -57,8 +57,8 @@ elementwise(np.fmod, lambda t: t, lambda t, x, y: -(t * np.trunc(x / y)), sample
 def power_x(t: Value, x: Value, y: Value) -> Value:
     """Exact at base 0 for the exponents 0, 1, 2, ...: the factor y is 0 before 0 ** (y - 1) can be infinite."""
     if isinstance(y, (int, float)):
-        return t * (y * x ** (y - 1)) if y not in (0, 1, 2) else t * (y * x) if y == 2 else t * y
-    return t * (y * np.power(x, np.where(y == 0, 1, y - 1)))
+        return t * (y * np.power(x, y - 1)) if y not in (0, 1, 2) else t * (y * x) if y == 2 else t * y
+    return t * (y * np.power(x, np.where((x == 0) & (y == 0), 1, y - 1)))
 
 
 def power_y(t: Value, ans: Value, x: Value) -> Value:
