@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from dualgrad import tree
 from dualgrad._core.gather import gather
-from dualgrad._core.level import Tracer
+from dualgrad._core.level import Level, Tracer
 from dualgrad._core.space import Value, dtype_of, is_inexact, shape_of, zeros_of
 
 _LONE_LEAVES = frozenset((np.ndarray, float, np.float64))
@@ -76,6 +77,13 @@ def _rename(path: str, names: Sequence[str]) -> str:
     return names[int(position)] + rest
 
 
+def release(level: Level, result: Any) -> Any:
+    """Return a tree with the values of a level's tracers in their place; for what leaves a transformation undifferentiated."""
+    if result is None:
+        return None
+    return tree.map(lambda x: x._value if isinstance(x, Tracer) and x._level is level else x, result)
+
+
 def is_differentiable(x: Any) -> bool:
     """Tell whether a leaf is a float or complex number or array that a tracer can stand for."""
     if isinstance(x, (float, complex, Tracer, np.inexact)):
@@ -123,6 +131,19 @@ def as_argument(x: Any, name_of_argument: Callable[[], str]) -> Any:
             "Choose another argument with argnums or argnames, or pass floats."
         )
     return x
+
+
+def as_primals(primals: Sequence[Any], transform: str) -> Leaves:
+    """Return the leaves of the primals of `jvp` or `vjp`; TypeError where nothing can be differentiated."""
+    found = []
+    for k, x in enumerate(primals):
+        if type(x) is np.ndarray and x.dtype.kind in "iu":
+            x = as_argument(x, functools.partial("primals[{}]".format, k))
+        found.append(float(x) if isinstance(x, (int, np.integer)) and not isinstance(x, bool) else x)
+    leaves = Leaves(found)
+    if not leaves.values:
+        raise TypeError(f"{transform} got nothing to differentiate: no primal holds a float. Pass floats.")
+    return leaves
 
 
 def _holds_objects(x: Any) -> bool:

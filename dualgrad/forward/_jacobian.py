@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like, split_aux
+from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
 from dualgrad._core.leaves import Leaves
 from dualgrad._core.space import Value, dtype_of, shape_of
 from dualgrad._core.stacking import basis, nest
@@ -43,22 +43,17 @@ def columns(chosen: Chosen, single: bool, has_aux: bool, transform: str) -> tupl
     """Return the Jacobian of a chosen call, a tree like the result of trees like the arguments, and the auxiliary data."""
     inputs = chosen.leaves
     aux = None
-
-    def run(values: Sequence[Value]) -> Any:
-        nonlocal aux
-        result, aux = split_aux(chosen.call(values), has_aux, transform)
-        return result
-
     result: Leaves | None = None
     pushed: list[list[list[Value]]] = []
     for k, x in enumerate(inputs.values):
         columns_of_x = []
         for unit in basis(x):
-            result, tangents = push(run, inputs.values, [unit if j == k else None for j in range(len(inputs.values))])
+            direction = [unit if j == k else None for j in range(len(inputs.values))]
+            result, tangents, aux = push(chosen.call, inputs.values, direction, has_aux, transform)
             columns_of_x.append(tangents)
         pushed.append(columns_of_x)
     if result is None or any(not columns_of_x for columns_of_x in pushed):
-        result, _ = push(run, inputs.values, [None] * len(inputs.values))
+        result, _, aux = push(chosen.call, inputs.values, [None] * len(inputs.values), has_aux, transform)
     blocks = [
         [_stack([tangents[i] for tangents in pushed[k]], out, x) for k, x in enumerate(inputs.values)]
         for i, out in enumerate(result.values)
@@ -69,7 +64,9 @@ def columns(chosen: Chosen, single: bool, has_aux: bool, transform: str) -> tupl
 def _stack(pushed: list[Value], out: Value, x: Value) -> Value:
     shape = (*shape_of(out), *shape_of(x))
     if all(column is None for column in pushed):
-        return np.zeros(shape, np.result_type(dtype_of(out), dtype_of(x)))
+        return np.zeros(shape, np.result_type(dtype_of(out), dtype_of(x)))[()]
+    if not shape:
+        return pushed[0]
     zero = np.zeros(shape_of(out), dtype_of(out))
     return np.reshape(np.stack([zero if c is None else c for c in pushed], axis=-1), shape)
 

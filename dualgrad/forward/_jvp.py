@@ -6,24 +6,26 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dualgrad._core.arguments import split_aux
-from dualgrad._core.leaves import Leaves, settle
+from dualgrad._core.leaves import Leaves, as_primals, release, settle
 from dualgrad._core.space import Value
 from dualgrad.forward._dual import DualArray, ForwardLevel
 
 
-def push(f: Callable[..., Any], values: Sequence[Value], tangents: Sequence[Value]) -> tuple[Leaves, list[Value]]:
-    """Run `f` on a list of dual arrays; return the leaves of its result, and their tangents (None: zero)."""
+def push(
+    f: Callable[[list[Any]], Any], values: Sequence[Value], tangents: Sequence[Value], has_aux: bool, transform: str
+) -> tuple[Leaves, list[Value], Any]:
+    """Run `f` on a list of dual arrays; return the leaves of its result, their tangents (None: zero), and auxiliary data."""
     level = ForwardLevel()
     try:
-        result = Leaves(
-            [f([x if t is None else DualArray(x, t, level) for x, t in zip(values, tangents, strict=True)])]
-        )
+        duals = [x if t is None else DualArray(x, t, level) for x, t in zip(values, tangents, strict=True)]
+        value, aux = split_aux(f(duals), has_aux, transform)
+        result = Leaves([value])
     finally:
         level.close()
-    duals = result.values
-    tangents = [x._tangent if isinstance(x, DualArray) and x._level is level else None for x in duals]
-    result.values = [x._value if isinstance(x, DualArray) and x._level is level else x for x in duals]
-    return result, tangents
+    outputs = result.values
+    tangents = [x._tangent if isinstance(x, DualArray) and x._level is level else None for x in outputs]
+    result.values = [x._value if isinstance(x, DualArray) and x._level is level else x for x in outputs]
+    return result, tangents, release(level, aux)
 
 
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: bool = False) -> Any:
@@ -45,16 +47,9 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], 
         raise TypeError("jvp takes primals and tangents as tuples with one entry per argument: jvp(f, (x,), (v,)).")
     if len(primals) != len(tangents):
         raise TypeError(f"jvp got {len(primals)} primals and {len(tangents)} tangents; they belong together one by one.")
-    inputs = Leaves([float(x) if type(x) is int else x for x in primals])
+    inputs = as_primals(primals, "jvp")
     directions = inputs.match(tuple(tangents), "tangents", "primals")
-    aux = None
-
-    def run(values: Sequence[Value]) -> Any:
-        nonlocal aux
-        result, aux = split_aux(f(*inputs.fill(values)), has_aux, "jvp")
-        return result
-
-    result, found = push(run, inputs.values, directions)
+    result, found, aux = push(lambda values: f(*inputs.fill(values)), inputs.values, directions, has_aux, "jvp")
     (value,) = result.fill(result.values)
     (tangent,) = result.fill_derivatives(settle(found, result.values, taken=directions))
     return (value, tangent, aux) if has_aux else (value, tangent)

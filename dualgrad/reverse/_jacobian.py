@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like, split_aux
+from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
 from dualgrad._core.space import Value, dtype_of, shape_of
 from dualgrad._core.stacking import basis, nest
 from dualgrad.reverse._vjp import Recording
@@ -41,14 +41,8 @@ def jacrev(
 
 def record(chosen: Chosen, has_aux: bool, transform: str) -> tuple[Recording, Any]:
     """Run a chosen call on a tape; return the recording and the auxiliary data."""
-    aux = None
-
-    def run(values: Sequence[Value]) -> Any:
-        nonlocal aux
-        result, aux = split_aux(chosen.call(values), has_aux, transform)
-        return result
-
-    return Recording(run, chosen.leaves.values), aux
+    recording = Recording(chosen.call, chosen.leaves.values, has_aux, transform)
+    return recording, recording.aux
 
 
 def rows(recording: Recording, chosen: Chosen, single: bool) -> Any:
@@ -66,7 +60,9 @@ def rows(recording: Recording, chosen: Chosen, single: bool) -> Any:
 def _stack(pulled: list[Value], out: Value, x: Value) -> Value:
     shape = (*shape_of(out), *shape_of(x))
     if all(row is None for row in pulled):
-        return np.zeros(shape, np.result_type(dtype_of(out), dtype_of(x)))
+        return np.zeros(shape, np.result_type(dtype_of(out), dtype_of(x)))[()]
+    if not shape:
+        return pulled[0]
     zero = np.zeros(shape_of(x), dtype_of(x))
     return np.reshape(np.stack([zero if row is None else row for row in pulled]), shape)
 

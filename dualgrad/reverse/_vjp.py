@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._core.arguments import split_aux
-from dualgrad._core.leaves import Leaves, settle
+from dualgrad._core.leaves import Leaves, as_primals, release, settle
 from dualgrad._core.level import plain
 from dualgrad._core.space import Value
 from dualgrad.reverse._sweep import Sweep
@@ -18,14 +18,18 @@ from dualgrad.reverse._tape import Tape, TapeArray
 class Recording:
     """One run of a function on a tape, to be swept as often as wanted: the tape is only read."""
 
-    __slots__ = ("_inputs", "_outputs", "_tape", "result")
+    __slots__ = ("_inputs", "_outputs", "_tape", "aux", "result")
 
-    def __init__(self, f: Callable[[list[Any]], Any], values: Sequence[Value]) -> None:
+    def __init__(
+        self, f: Callable[[list[Any]], Any], values: Sequence[Value], has_aux: bool = False, transform: str = ""
+    ) -> None:
         tape = Tape()
         try:
-            result = Leaves([f([tape.lift(x) for x in values])])
+            value, aux = split_aux(f([tape.lift(x) for x in values]), has_aux, transform)
+            result = Leaves([value])
         finally:
             tape.close()
+        self.aux = release(tape, aux)
         self._tape = tape
         self._inputs = values
         self._outputs = result.values
@@ -73,15 +77,8 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     >>> pullback(np.array([1.0, 0.0]))
     (array([1., 0.]),)
     """
-    inputs = Leaves([float(x) if type(x) is int else x for x in primals])
-    aux = None
-
-    def run(values: Sequence[Value]) -> Any:
-        nonlocal aux
-        result, aux = split_aux(f(*inputs.fill(values)), has_aux, "vjp")
-        return result
-
-    recording = Recording(run, inputs.values)
+    inputs = as_primals(primals, "vjp")
+    recording = Recording(lambda values: f(*inputs.fill(values)), inputs.values, has_aux, "vjp")
     result = recording.result
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
@@ -90,4 +87,4 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
         return inputs.fill_derivatives(settle(found, inputs.values, taken=cotangents))
 
     (value,) = result.fill(result.values)
-    return (value, pullback, aux) if has_aux else (value, pullback)
+    return (value, pullback, recording.aux) if has_aux else (value, pullback)

@@ -270,7 +270,7 @@ def _vecdot_left(ct: Value, a: Space, b: Value) -> Value:
 
 
 def _vecdot_right(ct: Value, a: Value, b: Space) -> Value:
-    return np.expand_dims(ct, -1) * a
+    return np.expand_dims(ct, -1) * conjugate(a)
 
 
 def _vecdot_general(a: Value, b: Value, axis: Any = None, axes: Any = None, keepdims: bool = False) -> Value:

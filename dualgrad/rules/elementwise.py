@@ -165,10 +165,10 @@ def _arctan2_y(t: Value, x: Value, y: Value) -> Value:
 
 elementwise(np.arctan2, _arctan2_x, _arctan2_y, samples=reals((0.5, 2), (-2, 2)), poles=True)
 
-for _fun in (np.degrees, np.rad2deg):
-    elementwise(_fun, lambda t: t / DEGREE, samples=real())
-for _fun in (np.radians, np.deg2rad):
-    elementwise(_fun, lambda t: t * DEGREE, samples=real())
+elementwise(np.degrees, lambda t: t / DEGREE, samples=real())
+elementwise(np.rad2deg, lambda t: t / DEGREE, samples=real())
+elementwise(np.radians, lambda t: t * DEGREE, samples=real())
+elementwise(np.deg2rad, lambda t: t * DEGREE, samples=real())
 
 # ---- magnitude, sign, complex parts ----------------------------------------------------------------
 

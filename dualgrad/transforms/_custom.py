@@ -9,7 +9,6 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
 
-from dualgrad import tree
 from dualgrad._core.leaves import Leaves
 from dualgrad._core.level import Tracer, deepest
 from dualgrad._core.primitive import Primitive, Word

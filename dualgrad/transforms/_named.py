@@ -60,7 +60,7 @@ def multigrad_dict(f: Callable[P, Any], *, has_aux: bool = False) -> Callable[P,
     def gradients(*args: Any, **kwargs: Any) -> Any:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
-        arguments = {name: float(x) if type(x) is int else x for name, x in bound.arguments.items()}
+        arguments = {name: _ints_as_floats(x, signature.parameters[name]) for name, x in bound.arguments.items()}
         chosen = {name: x for name, x in arguments.items() if any(map(is_differentiable, tree.leaves(x)))}
         others = {name: x for name, x in arguments.items() if name not in chosen}
         result = differentiate(chosen, others)
@@ -69,3 +69,12 @@ def multigrad_dict(f: Callable[P, Any], *, has_aux: bool = False) -> Callable[P,
         return (ordered, aux) if has_aux else ordered
 
     return gradients
+
+
+def _ints_as_floats(x: Any, parameter: inspect.Parameter) -> Any:
+    """Return an argument, or what `*args` or `**kwargs` holds, with each lone integer as a float."""
+    if parameter.kind is parameter.VAR_POSITIONAL:
+        return tuple([float(y) if type(y) is int else y for y in x])
+    if parameter.kind is parameter.VAR_KEYWORD:
+        return {name: float(y) if type(y) is int else y for name, y in x.items()}
+    return float(x) if type(x) is int else x

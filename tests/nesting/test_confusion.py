@@ -43,7 +43,7 @@ def test_a_closed_over_value_is_a_constant_to_the_inner_level_only(outer: str, i
 
 @pytest.mark.parametrize("names", list(itertools.product(("derivative", "grad"), repeat=4)), ids="-".join)
 def test_fourth_derivatives_in_every_order_of_modes(names: tuple[str, ...]) -> None:
-    f: Callable[[Any], Any] = lambda x: np.sin(2.0 * x) * x**3  # noqa: E731
+    f: Callable[[Any], Any] = lambda x: np.sin(2.0 * x) * x**3
     for name in names:
         f = MODES[name](f)
 
@@ -81,7 +81,7 @@ def test_generators_inside_a_function_differentiate() -> None:
             yield power
             power = power * x
 
-    f = lambda x: sum(itertools.islice(powers(x), 3))  # noqa: E731
+    f = lambda x: sum(itertools.islice(powers(x), 3))
 
     assert float(grad(f)(2.0)) == 1 + 4 + 12
     assert float(derivative(grad(f))(2.0)) == 2 + 12
@@ -96,7 +96,7 @@ def test_a_loop_that_takes_derivatives_of_derivatives_is_right() -> None:
             x = x - slope(x) / derivative(slope)(x)
         return x
 
-    closed = lambda a: np.arcsinh(1 / a) / a  # noqa: E731
+    closed = lambda a: np.arcsinh(1 / a) / a
     for d in (grad, derivative):
         assert float(d(minimum)(1.3)) == pytest.approx(float(d(closed)(1.3)), rel=1e-10)
 
@@ -109,7 +109,7 @@ def test_threads_take_nested_derivatives_at_once() -> None:
         worst = 0.0
         for _ in range(250):
             a = rng.uniform(0.5, 2.0)
-            inner = lambda x, a=a: grad(lambda y: np.sum(np.sin(a * y) * shared) * x)(x)  # noqa: E731
+            inner = lambda x, a=a: grad(lambda y: np.sum(np.sin(a * y) * shared) * x)(x)
             found = derivative(inner)(a)
             s, c = np.sin(a * a * 1.0), np.cos(a * a * 1.0)
             # inner(x) = x a cos(a x) S, so its derivative is a S (cos(a x) - a x sin(a x)).

@@ -103,7 +103,7 @@ def test_indexing_in_a_loop_scatters_into_one_buffer(monkeypatch: pytest.MonkeyP
 
 def test_indexing_in_a_loop_is_right_to_second_order_in_both_orders() -> None:
     x = np.linspace(0.5, 1.5, 6)
-    f = lambda x: sum(x[i] ** 2 * x[i - 1] for i in range(6))  # noqa: E731
+    f = lambda x: sum(x[i] ** 2 * x[i - 1] for i in range(6))
 
     expected = np.zeros((6, 6))
     for i in range(6):

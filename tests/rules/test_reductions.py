@@ -164,7 +164,8 @@ def test_mean_of_half_precision_does_not_overflow() -> None:
     value, pullback = vjp(np.mean, x)
     assert value == 60000
     masked, _ = vjp(lambda x: np.mean(x, where=x > 0), x)
-    assert masked == 60000 and masked.dtype == np.float16
+    assert masked == 60000
+    assert masked.dtype == np.float16
     np.testing.assert_allclose(pullback(np.float16(1))[0], np.full(100, 0.01), rtol=1e-3)
 
 
@@ -193,7 +194,8 @@ def test_masked_entries_have_zero_derivative_even_if_nan() -> None:
     for f in (np.sum, np.mean, np.prod, np.var):
         g = grad(lambda x, f=f: f(x, where=~np.isnan(x)))(x)
 
-        assert g[1] == 0 and np.isfinite(g).all()
+        assert g[1] == 0
+        assert np.isfinite(g).all()
 
 
 def test_a_mask_larger_than_the_array_is_refused() -> None:

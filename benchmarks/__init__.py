@@ -1,0 +1,1 @@
+"""Benchmarks: dualgrad beside other systems in one run, as ratios."""

@@ -1,0 +1,159 @@
+"""The mutation check: `python -m tests.mutation [part of a name]`.
+
+Each formula in the table is made wrong by one part in a thousand, one at a time, and the checks generated from the table run
+on the samples of that record. A wrong formula that no check notices has no test: it is printed, and the exit code is 1.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dualgrad._core.primitive import LANEWISE, RECORDS, Primitive, name_of, records
+from dualgrad.testing import check_grads
+from tests.registry.cases import CASES, Case
+from tests.registry.test_rules import test_vjp_is_the_adjoint_of_jvp
+
+WRONG = 1.0 + 1e-3
+
+EQUIVALENT: dict[str, str] = {}
+"""Mutants that compute the same derivatives, with the reason."""
+
+
+class Mutant(NamedTuple):
+    """A record with one wrong formula."""
+
+    name: str
+    record: Primitive
+
+
+def scaled(derivative: Any) -> Any:
+    """Return a derivative, or each of a tuple of them, made wrong; None is zero and stays so."""
+    if derivative is None:
+        return None
+    if isinstance(derivative, (tuple, list)):
+        return tuple([scaled(d) for d in derivative])
+    # A factor of the derivative's own precision, so that no check of dtypes notices.
+    return derivative * np.dtype(getattr(derivative, "dtype", float)).type(WRONG)
+
+
+def wrong(rule: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a rule whose results are wrong."""
+    return lambda *args, **kwargs: scaled(rule(*args, **kwargs))
+
+
+def wrong_at(rule: Callable[..., Any], operand: int) -> Callable[..., Any]:
+    """Return a joint pullback that is wrong in one operand; a call with fewer operands stays right."""
+
+    def mutated(*args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        return tuple([scaled(g) if k == operand else g for k, g in enumerate(rule(*args, **kwargs))])
+
+    return mutated
+
+
+def wrong_tangent_of(rule: Callable[..., Any], operand: int) -> Callable[..., Any]:
+    """Return a pushforward that is wrong in what one operand contributes."""
+
+    def mutated(tangents: tuple[Any, ...], *args: Any, **kwargs: Any) -> Any:
+        moved = tuple([scaled(t) if k == operand else t for k, t in enumerate(tangents)])
+        return rule(moved, *args, **kwargs)
+
+    return mutated
+
+
+def operands_of(record: Primitive) -> list[int]:
+    """Return the operands by which any sample of a record is differentiated."""
+    if record.pulls is not None:
+        return [k for k, pull in enumerate(record.pulls) if pull is not None]
+    if record.normalise.spread:
+        return [0, 1]  # as many operands as the call has: the first two stand for all
+    return list(range(len(record.normalise.operands)))
+
+
+def mutants_of(record: Primitive) -> Iterator[Mutant]:
+    """Yield every record that differs from this one in one formula."""
+    title = name_of(record.key)
+    yield Mutant(f"{title} jvp", dataclasses.replace(record, jvp=wrong(record.jvp)))
+    operands = operands_of(record)
+    for k in operands:
+        if len(operands) > 1:
+            yield Mutant(f"{title} jvp of operand {k}", dataclasses.replace(record, jvp=wrong_tangent_of(record.jvp, k)))
+        if record.pulls is None:
+            yield Mutant(f"{title} vjp to operand {k}", dataclasses.replace(record, vjp=wrong_at(record.vjp, k)))
+            continue
+        pulls = list(record.pulls)
+        pull = pulls[k]
+        assert pull is not None
+        pulls[k] = pull._replace(function=wrong(pull.function))
+        changed = dataclasses.replace(record, pulls=tuple(pulls), vjp=wrong_at(record.vjp, k))
+        yield Mutant(f"{title} vjp to operand {k}", changed)
+
+
+@contextmanager
+def installed(record: Primitive) -> Iterator[None]:
+    """Put a record in the place of the one with its key, for a while."""
+    original = RECORDS[record.key]
+    assert isinstance(original, Primitive)
+    lanewise = set()
+    for old, new in zip(original.pulls or (), record.pulls or (), strict=True):
+        if old is not None and new is not None and old.function in LANEWISE:
+            lanewise.add(new.function)
+    added = lanewise - LANEWISE
+    LANEWISE.update(added)
+    RECORDS[record.key] = record
+    try:
+        yield
+    finally:
+        RECORDS[record.key] = original
+        LANEWISE.difference_update(added)
+
+
+def checks(case: Case) -> None:
+    """Run what is generated for one case, to first order."""
+    test_vjp_is_the_adjoint_of_jvp(case)
+    check_grads(case.function, tuple(case.inputs.values), order=1, rtol=1e-5)
+
+
+def is_caught(mutant: Mutant, cases: list[Case]) -> bool:
+    """Tell whether a check fails with the mutant in the table."""
+    with installed(mutant.record):
+        for case in cases:
+            try:
+                checks(case)
+            except AssertionError:
+                return True
+    return False
+
+
+def cases_of(record: Primitive) -> list[Case]:
+    """Return the sample calls of a record."""
+    return [case for case in CASES if case.record.key is record.key]
+
+
+def main(part: str = "") -> int:
+    """Check every record whose name contains `part`; return the exit code."""
+    total = 0
+    survivors = []
+    for record in list(records().values()):
+        if isinstance(record, Primitive) and part in name_of(record.key):
+            cases = cases_of(record)
+            for mutant in mutants_of(record):
+                total += 1
+                if not is_caught(mutant, cases):
+                    survivors.append(mutant.name)
+    print(f"{total - len(survivors)} of {total} wrong formulas are caught ({1 - len(survivors) / max(total, 1):.1%}).")
+    for name in survivors:
+        print(f"  not caught: {name}{f' (equivalent: {EQUIVALENT[name]})' if name in EQUIVALENT else ''}")
+    return int(any(name not in EQUIVALENT for name in survivors))
+
+
+if __name__ == "__main__":
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        sys.exit(main(*sys.argv[1:2]))
