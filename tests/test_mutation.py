@@ -29,7 +29,7 @@ def test_a_wrong_formula_is_caught(fun: Any) -> None:
 
 def test_a_mutant_in_the_table_is_used_and_taken_out_again() -> None:
     record = primitive(np.sin)
-    mutant = [m for m in mutants_of(record) if "vjp" in m.name][0].record
+    mutant = next(m for m in mutants_of(record) if "vjp" in m.name).record
 
     with installed(mutant):
         assert float(grad(np.sin)(0.0)) == pytest.approx(1.001)

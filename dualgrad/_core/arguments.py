@@ -98,10 +98,7 @@ class Chosen:
         self._keys = keys
         self._args = args
         self._kwargs = kwargs
-        found = [
-            as_argument(args[k] if isinstance(k, int) else kwargs[k], functools.partial(self.name, k)) for k in keys
-        ]
-        self.leaves = Leaves(found)
+        self.leaves = Leaves([as_argument(args[k] if type(k) is int else kwargs[k], self.name, k) for k in keys])  # type: ignore[index]
 
     def name(self, key: int | str) -> str:
         """Return how errors name an argument."""

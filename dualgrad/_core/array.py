@@ -13,7 +13,7 @@ from dualgrad._core.functions import getitem
 from dualgrad._core.level import Tracer, plain
 from dualgrad._core.methods import ArrayMethods
 from dualgrad._core.object_loops import ObjectLoops
-from dualgrad._core.primitive import RECORDS, Primitive
+from dualgrad._core.primitive import RECORDS, UNARY
 from dualgrad._core.space import Value, shape_of
 from dualgrad._core.ufunc_methods import call_ufunc_method
 from dualgrad.errors import ConversionError
@@ -60,10 +60,8 @@ class TracedArray(ArrayMethods, ObjectLoops):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Value:
         if method == "__call__" and not kwargs:
-            if len(inputs) == 1:
-                record = RECORDS.get(ufunc)
-                if type(record) is Primitive:
-                    return self._level.unary(record, self)
+            if len(inputs) == 1 and (record := UNARY.get(ufunc)) is not None:
+                return self._level.unary(record, self)
             return call_ufunc(ufunc, inputs)
         return call_ufunc_method(ufunc, method, inputs, kwargs)
 

@@ -40,6 +40,8 @@ def call_function(fun: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         operands, params, rest = record.normalise(args, kwargs)
         if rest:
             return _call_with_rest(record, args, kwargs, rest)
+        if len(operands) == 1 and isinstance(operands[0], Tracer):
+            return operands[0]._level.apply(record, operands, params)
         return bind(record, tuple([x if isinstance(x, _UNCHANGED) else as_operand(x) for x in operands]), params)
     if type(record) is Composite:
         if kwargs.get("out") is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -104,7 +103,7 @@ def is_differentiable(x: Any) -> bool:
     return True
 
 
-def as_argument(x: Any, name_of_argument: Callable[[], str]) -> Any:
+def as_argument(x: Any, name_of_argument: Callable[[Any], str], key: Any) -> Any:
     """Return an argument ready to be differentiated: a lone integer counts as a float.
 
     Raises TypeError where nothing in the argument can be differentiated.
@@ -118,7 +117,7 @@ def as_argument(x: Any, name_of_argument: Callable[[], str]) -> Any:
             return x
         if x.shape == () and dtype.kind in "iu":
             return float(x)
-        name = name_of_argument()
+        name = name_of_argument(key)
         hint = f" Write {name}.astype(float)." if dtype.kind in "iub" else ""
         raise TypeError(f"The argument {name} is an array of dtype {dtype} and cannot be differentiated.{hint}")
     if isinstance(x, (int, np.integer)) and not isinstance(x, bool):
@@ -127,7 +126,7 @@ def as_argument(x: Any, name_of_argument: Callable[[], str]) -> Any:
     if not any(is_differentiable(leaf) or _holds_objects(leaf) for leaf in leaves):
         described = type(x).__name__ if len(leaves) == 1 else f"{type(x).__name__} without any float in it"
         raise TypeError(
-            f"The argument {name_of_argument()} is a {described} and cannot be differentiated. "
+            f"The argument {name_of_argument(key)} is a {described} and cannot be differentiated. "
             "Choose another argument with argnums or argnames, or pass floats."
         )
     return x
@@ -138,7 +137,7 @@ def as_primals(primals: Sequence[Any], transform: str) -> Leaves:
     found = []
     for k, x in enumerate(primals):
         if type(x) is np.ndarray and x.dtype.kind in "iu":
-            x = as_argument(x, functools.partial("primals[{}]".format, k))
+            x = as_argument(x, "primals[{}]".format, k)
         found.append(float(x) if isinstance(x, (int, np.integer)) and not isinstance(x, bool) else x)
     leaves = Leaves(found)
     if not leaves.values:

@@ -80,6 +80,7 @@ class Primitive:
     and reads of (ans, operands) what `keep` names by position: 0 is the answer, 1 the first operand.
     `desugar` is a body in NumPy for the parameters that the rules do not take (`where=`, `initial=`, ...).
     With `same_space`, the answer always has the shape and dtype of the one operand, and cotangents need no correction.
+    `unary` is all that a fast path needs of an elementwise function of one operand: operate, the pull, same_space.
     `value_and_jvp(tangents, *operands, **params)` computes both at once, where they share work.
     `into` adds the pullback to the first operand into a buffer in place; `gather` does the same for many answers at once.
     """
@@ -97,6 +98,7 @@ class Primitive:
     desugar: Function | None = None
     outputs: int = 1
     same_space: bool = False
+    unary: tuple[Function, Function, Function, int, bool] | None = None
     value_and_jvp: Function | None = None
     into: Function | None = None
     gather: Function | None = None
@@ -139,6 +141,9 @@ Record: TypeAlias = Primitive | Composite | Constant | Metadata | Refused
 RECORDS: dict[Function, Record] = {}
 """The table. Keys are NumPy's functions."""
 
+UNARY: dict[Function, Primitive] = {}
+"""The elementwise primitives of one operand among them, for the shortest path."""
+
 LANEWISE: set[Function] = set()
 """The formulas of elementwise records: each number of the result depends on one number of the cotangent."""
 
@@ -153,6 +158,8 @@ def register(record: Record) -> None:
     RECORDS[record.key] = record
     if isinstance(record, Primitive) and record.pulls is not None:
         if record.word is Word.ELEMENTWISE:
+            if record.unary is not None:
+                UNARY[record.key] = record
             LANEWISE.update(pull.function for pull in record.pulls if pull is not None)
         if record.into is not None and record.pulls[0] is not None:
             SCATTERS[record.pulls[0].function] = record

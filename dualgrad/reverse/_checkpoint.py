@@ -86,11 +86,12 @@ def _recompute(sweep: Sweep, cotangents: Sequence[Value], run_again: Any, title:
 
 def _sweep_again(sweep: Sweep, tape: Tape, cotangents: Sequence[Value], run_again: Any, title: str) -> None:
     start = len(tape.entries)
+    size = len(sweep.cotangents)
     state = type(tape)
     tape.__class__ = Tape
     try:
         result = run_again(tape)
-        sweep.cotangents.extend([None] * (len(tape.entries) - len(sweep.cotangents)))
+        sweep.cotangents.extend([None] * (len(tape.entries) - size))
         if len(result.values) != len(cotangents):
             raise RuleError(
                 f"The checkpointed function {title} returned {len(cotangents)} arrays when it ran first and "
@@ -103,7 +104,7 @@ def _sweep_again(sweep: Sweep, tape: Tape, cotangents: Sequence[Value], run_agai
     finally:
         tape.__class__ = state
         del tape.entries[start:]
-        del sweep.cotangents[start:]
+        del sweep.cotangents[size:]
 
 
 def _forgotten(sweep: Sweep, ct: Value) -> None:

@@ -49,17 +49,16 @@ class Sweep:
             self._run_strong(entries, start, stop)
             return
         cotangents = self.cotangents
-        add = self.add
-        for number in range(start, stop - 1, -1):
-            ct = cotangents[number]
-            if self.pending and number in self.pending:
-                ct = self.settle(number)
+        pending = self.pending
+        del cotangents[max(start + 1, stop) :]
+        # The cotangent of the entry at hand is always the last of the list: popping is the fastest way to it.
+        pop = cotangents.pop
+        for edge in reversed(entries[stop : start + 1]):
+            ct = pop()
+            if pending:
+                ct = self._settled(len(cotangents), ct)
             if ct is None:
                 continue
-            edge = entries[number]
-            if edge is None:
-                continue
-            cotangents[number] = None
             while edge is not None:
                 parent, pullback, kept, params, space, edge = edge
                 if parent < 0:
@@ -77,7 +76,9 @@ class Sweep:
                 if cotangents[parent] is None:
                     cotangents[parent] = g
                 else:
-                    add(parent, g)
+                    self.add(parent, g)
+        # What was popped is not there any more, and later sweeps of this list may reuse the numbers.
+        self.owned = {number for number in self.owned if number < len(cotangents)}
 
     def _run_strong(self, entries: list[Any], start: int, stop: int) -> None:
         """Sweep so that a cotangent of exactly zero contributes zero, also through an infinite or undefined derivative."""
@@ -122,10 +123,18 @@ class Sweep:
 
     def settle(self, number: int) -> Value:
         """Return the cotangent of a value, with the scatters that were pending for it."""
-        for record, ct, kept, params in self.pending.pop(number, ()):
-            pull = record.pulls[0]  # type: ignore[index]
-            self.add(number, pull.function(ct, *kept, **params))  # type: ignore[union-attr]
+        if number in self.pending:
+            self.cotangents[number] = self._settled(number, self.cotangents[number])
         return self.cotangents[number]
+
+    def _settled(self, number: int, ct: Value) -> Value:
+        scatters = self.pending.pop(number, None)
+        if scatters is None:
+            return ct
+        record = scatters[0][0]
+        cotangents, kept, params = zip(*[entry[1:] for entry in scatters], strict=True)
+        total = record.gather(cotangents, kept, params)  # type: ignore[misc]
+        return total if ct is None else ct + total
 
 
 def _is_zero(ct: Value) -> Any:

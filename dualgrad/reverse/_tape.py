@@ -80,15 +80,14 @@ class Tape(Level):
 
     def unary(self, record: Primitive, x: Any) -> Value:
         """Record an elementwise function of one array."""
-        pulls = record.pulls
-        if pulls is None or pulls[0] is None:
+        unary = record.unary
+        if unary is None:
             return self.apply(record, (x,), {})
+        operate, function, select, reads, same_space = unary
         value = x._value
-        ans = record.operate(value)
-        function, select, reads = pulls[0]
+        ans = operate(value)
         kept = (value,) if reads == 2 else (ans,) if reads == 1 else () if reads == 0 else select(ans, value)
-        space = None if record.same_space else _space_unless_equal(value, ans)
-        self.record((x._number, function, kept, None, space, None))
+        self.record((x._number, function, kept, None, None if same_space else _space_unless_equal(value, ans), None))
         out = new(TapeArray)
         out._value = ans
         out._level = self

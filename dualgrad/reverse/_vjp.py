@@ -53,7 +53,7 @@ class Recording:
             if type(out) is TapeArray and out._level is tape and ct is not None:
                 sweep.add(out._number, ct)
                 start = max(start, out._number)
-        sweep.run(tape.entries, start)
+        sweep.run(tape.entries, start, len(self._inputs))
         return [sweep.settle(k) for k in range(len(self._inputs))]
 
 

@@ -9,6 +9,7 @@ from dualgrad.rules import (
     elementwise,
     indexing,
     joining,
+    linalg,
     own,
     products,
     reductions,
@@ -17,6 +18,7 @@ from dualgrad.rules import (
     shaping,
     sorting,
     variance,
+    vectors,
 )
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "elementwise",
     "indexing",
     "joining",
+    "linalg",
     "own",
     "products",
     "reductions",
@@ -36,4 +39,5 @@ __all__ = [
     "shaping",
     "sorting",
     "variance",
+    "vectors",
 ]

@@ -1,15 +1,21 @@
-"""What reductions and scans along axes share: axes given back, masks, counts, shifts."""
+"""What functions along axes share: axes given back, masks, counts, shifts, the `axes=` of products."""
 
 from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from dualgrad._core.functions import astype
 from dualgrad._core.space import FLOAT, Value, dtype_of, shape_of
+
+
+def ndim_of(x: Value) -> int:
+    """Return the number of dimensions of a number or array."""
+    return len(shape_of(x))
 
 
 def reduced_axes(ndim: int, axis: Any) -> tuple[int, ...]:
@@ -97,3 +103,20 @@ def as_one_axis(x: Value, axis: Any) -> tuple[Value, int]:
     if axis is None or not shape:
         return np.reshape(x, (math.prod(shape),)), 0
     return x, operator.index(axis) % len(shape)
+
+
+# ---- the axes of products --------------------------------------------------------------------------
+
+
+def with_axes(ufunc: np.ufunc, x1: Value, x2: Value, axes: Sequence[Any]) -> Value:
+    """Call a product with `axes=`: the axes along which the operands and the answer have their vectors."""
+    places = [(k,) if isinstance(k, (int, np.integer)) else tuple(k) for k in axes]
+    first, second = (
+        np.moveaxis(x, at, tuple(range(-len(at), 0))) for x, at in zip((x1, x2), places[:2], strict=True)
+    )
+    answer = ufunc(first, second)
+    if len(places) == 3:
+        return np.moveaxis(answer, tuple(range(-len(places[2]), 0)), places[2])
+    if ufunc.signature != "(n),(n)->()":
+        raise ValueError(f"{ufunc.__name__}: axes= needs a third entry, for the result.")
+    return answer

@@ -237,7 +237,7 @@ elementwise(np.heaviside, None, lambda t, x: t * (x == 0), samples=reals((0.5, 2
 
 # ---- parts of a floating-point number --------------------------------------------------------------
 
-elementwise(np.nextafter, lambda t: t, None, samples=cases())
+elementwise(np.nextafter, lambda t: t, None, samples=cases(case(A(3), np.zeros(3))))
 elementwise(np.ldexp, lambda t, y: np.ldexp(t, y), None, samples=cases(case(A(3), np.array([1, -2, 0])), case(A(), 3)))
 
 

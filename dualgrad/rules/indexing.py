@@ -111,7 +111,7 @@ def _gather_scatters(cotangents: Sequence[Value], kept: Sequence[Any], params: S
             together.append((ct, param["index"]))
     if together:
         indices = tuple([index for _, index in together])
-        many = scatter_many([ct for ct, _ in together], indices=indices, shape=kept[0][0].shape)
+        many = scatter_many(*[ct for ct, _ in together], indices=indices, shape=kept[0][0].shape)
         total = many if total is None else total + many
     return total
 

@@ -28,7 +28,7 @@ _ROW = np.array([True, False, True, True])
 
 
 def _sum(a: Value, *, axis: Any = None, keepdims: Any = False) -> Value:
-    return np.add.reduce(a, axis=axis, keepdims=keepdims)
+    return np.add.reduce(a, axis, None, None, keepdims)
 
 
 def _sum_transpose(ct: Value, a: Space, *, axis: Any = None, keepdims: Any = False) -> Value:

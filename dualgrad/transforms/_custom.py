@@ -130,7 +130,7 @@ class CustomFunction(Generic[P, R]):
         cotangents = [_instantiate(c, x) for c, x in zip(ct, kept.result.values, strict=False)]
         if self._bwd is not None:
             return tuple(self._bwd_of(cotangents, kept, inputs))
-        ones = [_ones_of(x) for x in inputs.values]
+        ones = [_ones_of(x) for x in values]
 
         def tangent(tangents: Sequence[Value]) -> list[Value]:
             pair = self._jvp_of(values, tangents, inputs)

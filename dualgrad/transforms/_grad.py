@@ -90,7 +90,7 @@ def unit_cotangent(recording: Recording, transform: str, is_complex: bool = Fals
             return None
         raise NotScalarError(_not_scalar(found, transform))
     out = values[0]
-    if type(out) is float:
+    if type(out) is float and not is_complex:
         return np.float64(1.0)
     shape, dtype = shape_of(out), dtype_of(out)
     if shape != () and any(n != 1 for n in shape):

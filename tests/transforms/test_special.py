@@ -1,0 +1,104 @@
+"""`elementwise_grad` and `holomorphic_grad`, which check the structure they need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dualgrad import elementwise_grad, grad, holomorphic_grad
+from dualgrad.errors import NotScalarError
+
+X = np.array([[0.5, 1.5, 2.0], [3.0, -1.0, 0.25]])
+Z = 1.0 + 2.0j
+
+
+@pytest.mark.parametrize("x", [X, X[0], 0.5], ids=["matrix", "vector", "number"])
+def test_the_elementwise_gradient_has_the_shape_of_the_argument(x: Any) -> None:
+    found = elementwise_grad(lambda x: np.sin(x) * x)(x)
+
+    np.testing.assert_allclose(found, np.cos(x) * x + np.sin(x))
+    assert np.shape(found) == np.shape(x)
+
+
+def test_it_nests() -> None:
+    f = elementwise_grad(elementwise_grad(lambda x: x**3))
+
+    np.testing.assert_allclose(f(X), 6 * X)
+    np.testing.assert_allclose(grad(lambda x: np.sum(elementwise_grad(np.sin)(x)))(X), -np.sin(X))
+
+
+def test_argnums_names_and_aux() -> None:
+    f = lambda x, y: (x * y**2, "aux")
+
+    found, aux = elementwise_grad(f, (0, 1), has_aux=True)(X, X + 1)
+    np.testing.assert_allclose(found[0], (X + 1) ** 2)
+    np.testing.assert_allclose(found[1], 2 * X * (X + 1))
+    assert aux == "aux"
+    np.testing.assert_allclose(elementwise_grad(lambda x, y: x * y, argnames="y")(X, X), X)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [np.cumsum, lambda x: x[::-1] * 1.0, lambda x: x * np.sum(x), lambda x: x - np.mean(x)],
+    ids=["cumsum", "reversed", "times its sum", "centred"],
+)
+def test_a_jacobian_that_is_not_diagonal_is_noticed(f: Any) -> None:
+    with pytest.raises(TypeError, match="not diagonal"):
+        elementwise_grad(f)(X[0])
+
+
+def test_another_shape_is_noticed() -> None:
+    with pytest.raises(TypeError, match=r"shape \(3,\), the result \(2,\)"):
+        elementwise_grad(lambda x: x[:2])(X[0])
+
+
+def test_two_results_are_noticed() -> None:
+    with pytest.raises(TypeError, match="returned 2"):
+        elementwise_grad(lambda x: (x, x))(X)
+
+
+def test_numbers_that_are_not_finite_pass() -> None:
+    with np.errstate(all="ignore"):
+        found = elementwise_grad(np.sqrt)(np.array([0.0, 1.0]))
+
+    assert found[0] == np.inf
+    assert found[1] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("f", "expected"),
+    [(lambda z: z**3, 3 * Z**2), (np.exp, np.exp(Z)), (lambda z: 1 / z, -1 / Z**2), (np.sin, np.cos(Z))],
+    ids=["cube", "exp", "inverse", "sin"],
+)
+def test_the_complex_derivative(f: Any, expected: complex) -> None:
+    assert complex(holomorphic_grad(f)(Z)) == pytest.approx(expected)
+
+
+def test_the_complex_derivative_of_arrays_and_again() -> None:
+    z = np.array([Z, 2.0 - 1.0j])
+
+    np.testing.assert_allclose(holomorphic_grad(lambda z: np.sum(z**3))(z), 3 * z**2)
+    assert complex(holomorphic_grad(holomorphic_grad(lambda z: z**3))(Z)) == pytest.approx(6 * Z)
+
+
+@pytest.mark.parametrize("f", [np.conj, lambda z: np.abs(z) + 0j, lambda z: z * np.conj(z)], ids=["conj", "abs", "square"])
+def test_a_function_that_is_not_holomorphic_is_noticed(f: Any) -> None:
+    with pytest.raises(TypeError, match="Cauchy-Riemann"):
+        holomorphic_grad(f)(Z)
+
+
+def test_a_real_argument_is_refused() -> None:
+    with pytest.raises(TypeError, match="complex arguments"):
+        holomorphic_grad(lambda z: z)(1.0)
+
+
+def test_a_real_result_is_refused() -> None:
+    with pytest.raises(NotScalarError, match="real one"):
+        holomorphic_grad(np.abs)(Z)
+
+
+def test_an_array_as_result_is_refused() -> None:
+    with pytest.raises(NotScalarError, match=r"shape \(2,\)"):
+        holomorphic_grad(lambda z: z)(np.array([Z, Z]))
