@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
@@ -98,10 +98,14 @@ class Primitive:
     desugar: Function | None = None
     outputs: int = 1
     same_space: bool = False
-    unary: tuple[Function, Function, Function, int, bool] | None = None
     value_and_jvp: Function | None = None
     into: Function | None = None
     gather: Function | None = None
+    unary: tuple[Function, Function, Function, int, bool] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        if self.word is Word.ELEMENTWISE and self.pulls is not None and len(self.pulls) == 1 and self.pulls[0] is not None:
+            object.__setattr__(self, "unary", (self.operate, *self.pulls[0], self.same_space))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,11 +159,16 @@ def register(record: Record) -> None:
     """Put a record into the table. Raises ValueError where the function has one already."""
     if record.key in RECORDS:
         raise ValueError(f"{name_of(record.key)} has a record already ({type(RECORDS[record.key]).__name__}).")
+    install(record)
+
+
+def install(record: Record) -> None:
+    """Put a record into the table, also where the function has one; for tests that try another rule."""
     RECORDS[record.key] = record
     if isinstance(record, Primitive) and record.pulls is not None:
+        if record.unary is not None:
+            UNARY[record.key] = record
         if record.word is Word.ELEMENTWISE:
-            if record.unary is not None:
-                UNARY[record.key] = record
             LANEWISE.update(pull.function for pull in record.pulls if pull is not None)
         if record.into is not None and record.pulls[0] is not None:
             SCATTERS[record.pulls[0].function] = record

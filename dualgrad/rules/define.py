@@ -73,7 +73,6 @@ def elementwise(
         operate=operate or fun,
         pulls=pulls,
         same_space=same_space and len(pulls) == 1,
-        unary=(operate or fun, *pulls[0], same_space) if len(pulls) == 1 and pulls[0] is not None else None,
     )
     register(record)
     return record

@@ -233,7 +233,12 @@ elementwise(
     lambda t, x, y: _share(t, (y < x) | np.isnan(x), x == y),
     samples=reals(),
 )
-elementwise(np.heaviside, None, lambda t, x: t * (x == 0), samples=reals((0.5, 2), (-2, 2)))
+elementwise(
+    np.heaviside,
+    None,
+    lambda t, x: t * (x == 0),
+    samples=reals((0.5, 2), (-2, 2), case(np.array([0, 1, -1, 0]), A(4))),
+)
 
 # ---- parts of a floating-point number --------------------------------------------------------------
 

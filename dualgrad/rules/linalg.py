@@ -228,7 +228,7 @@ handwritten(
     keep=("ans", "a"),
     outputs=2,
     samples=cases(
-        case(SymmetricA(3, 3)), case(SymmetricA(2, 2, 2)), case(A(2, 2, is_complex=True, low=0.5)), case(A(0, 0))
+        case(SymmetricA(3, 3)), case(SymmetricA(2, 2, 2)), case(SymmetricA(2, 2, is_complex=True)), case(A(0, 0))
     ),
 )
 
