@@ -106,7 +106,10 @@ def mutants_of(record: Primitive) -> Iterator[Mutant]:
         pull = pulls[k]
         assert pull is not None
         pulls[k] = pull._replace(function=wrong(pull.function))
-        changed = dataclasses.replace(record, pulls=tuple(pulls), vjp=wrong_at(record.vjp, k))
+        # Without the paths that add in place, which would go round the wrong pullback.
+        changed = dataclasses.replace(
+            record, pulls=tuple(pulls), vjp=wrong_at(record.vjp, k), into=None, gather=None
+        )
         if record.into is not None:
             changed = dataclasses.replace(changed, into=wrong_into(record.into))
         yield Mutant(f"{title} vjp to operand {k}", changed)

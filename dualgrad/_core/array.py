@@ -51,7 +51,7 @@ _BASIC = frozenset((int, slice, type(None), type(Ellipsis)))
 class TracedArray(ArrayMethods, ObjectLoops):
     """An array that one level is looking at: everything an ndarray can do, recorded or carried along by that level."""
 
-    __slots__ = ("_aliased",)
+    __slots__ = ()
 
     # ndarrays compare elementwise and so have no hash.
     __hash__ = None  # type: ignore[assignment]
@@ -237,7 +237,7 @@ class TracedArray(ArrayMethods, ObjectLoops):
         if kind in _BASIC or (kind is tuple and _BASIC.issuperset(map(type, index))):
             answer = self._level.apply(RECORDS[getitem], (self,), {"index": index})  # type: ignore[arg-type]
             if type(answer._value) is ndarray or isinstance(answer._value, Tracer):
-                answer._aliased = self._aliased = True
+                answer._aliases = self._aliases = True
             return answer
         return call(getitem, self, index)
 

@@ -16,6 +16,31 @@ from dualgrad._core.space import Function, Value, dtype_of, shape_of
 from dualgrad.errors import ConversionError, NoRuleError
 
 _UNCHANGED = (Tracer, float, int, np.float64, complex)
+# What these return may be a view of their argument.
+_VIEWS = frozenset(
+    (
+        np.reshape,
+        np.ravel,
+        np.transpose,
+        np.linalg.matrix_transpose,
+        np.matrix_transpose,
+        np.swapaxes,
+        np.moveaxis,
+        np.rollaxis,
+        np.squeeze,
+        np.expand_dims,
+        np.flip,
+        np.fliplr,
+        np.flipud,
+        np.rot90,
+        np.broadcast_to,
+        np.diagonal,
+        np.linalg.diagonal,
+        np.diag,
+        np.real,
+        np.imag,
+    )
+)
 _NUMBERS = frozenset((float, int, bool, complex, np.float64, np.float32))
 
 
@@ -35,6 +60,20 @@ def call(fun: Function, *args: Any, **kwargs: Any) -> Value:
 
 def call_function(fun: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Value:
     """Say what a call of a NumPy function means (NEP 18)."""
+    answer = _call_function(fun, args, kwargs)
+    if fun in _VIEWS:
+        _mark_aliases((*args[:1], *kwargs.values(), answer))
+    return answer
+
+
+def _mark_aliases(values: tuple[Any, ...]) -> None:
+    """Note that arrays share memory, so that writing to one of them in place raises (see `assign`)."""
+    for x in values:
+        if isinstance(x, Tracer):
+            x._aliases = True
+
+
+def _call_function(fun: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Value:
     record = RECORDS.get(fun)
     if type(record) is Primitive:
         operands, params, rest = record.normalise(args, kwargs)
@@ -173,7 +212,7 @@ def assign(target: Tracer, answer: Value, title: str) -> Value:
         raise TypeError(f"{title}: cannot cast from {dtype_of(answer)} to {dtype} with casting rule 'same_kind'.")
     if dtype_of(answer) != dtype:
         answer = answer.astype(dtype)
-    if getattr(target, "_aliased", False):
+    if target._aliased:
         raise ConversionError(
             f"{title} writes in place to a traced array that shares memory with another one (a slice, reshape or transpose "
             "was taken of it, or it is one), and dualgrad does not follow writes through views. Write x = x + y instead of "
@@ -186,7 +225,7 @@ def assign(target: Tracer, answer: Value, title: str) -> Value:
         raise ConversionError(
             f"{title} writes a value of an inner transformation into an array of an outer one. Write x = x + y instead of x += y."
         )
-    for slot in (*Tracer.__slots__, *type(target).__slots__):
+    for slot in ("_level", "_value", *type(target).__slots__):
         setattr(target, slot, getattr(answer, slot))
     return target
 

@@ -80,7 +80,13 @@ def release(level: Level, result: Any) -> Any:
     """Return a tree with the values of a level's tracers in their place; for what leaves a transformation undifferentiated."""
     if result is None:
         return None
-    return tree.map(lambda x: x._value if isinstance(x, Tracer) and x._level is level else x, result)
+
+    def released(x: Any) -> Any:
+        if _holds_objects(x):
+            x = gather(x)
+        return x._value if isinstance(x, Tracer) and x._level is level else x
+
+    return tree.map(released, result)
 
 
 def is_differentiable(x: Any) -> bool:

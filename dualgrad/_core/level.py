@@ -14,10 +14,22 @@ _depths = itertools.count(1)
 class Tracer:
     """A value seen by one level. `_value` is what the level below sees: a plain array, or a tracer of a lower level."""
 
-    __slots__ = ("_level", "_value")
+    __slots__ = ("_aliases", "_level", "_value")
 
     _level: Level
     _value: Value
+
+    @property
+    def _aliased(self) -> bool:
+        """Whether another traced array may share memory with this one."""
+        return hasattr(self, "_aliases")
+
+    @_aliased.setter
+    def _aliased(self, aliased: bool) -> None:
+        if aliased:
+            self._aliases = True
+        elif hasattr(self, "_aliases"):
+            del self._aliases
 
 
 class Level:

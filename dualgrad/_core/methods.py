@@ -86,7 +86,10 @@ class ArrayMethods(Tracer):
         return call(np.ravel, self, order=order)
 
     def flatten(self, order: Any = "C") -> Value:
-        return call(np.ravel, self, order=order).copy()
+        answer = call(np.ravel, call(np.copy, self), order=order)
+        if isinstance(answer, Tracer):
+            answer._aliased = False  # of the copy only
+        return answer
 
     def transpose(self, *axes: Any) -> Value:
         if not axes or axes == (None,):

@@ -20,12 +20,13 @@ def push(
         duals = [x if t is None else DualArray(x, t, level) for x, t in zip(values, tangents, strict=True)]
         value, aux = split_aux(f(duals), has_aux, transform)
         result = Leaves([value])
+        aux = release(level, aux)
     finally:
         level.close()
     outputs = result.values
     tangents = [x._tangent if isinstance(x, DualArray) and x._level is level else None for x in outputs]
     result.values = [x._value if isinstance(x, DualArray) and x._level is level else x for x in outputs]
-    return result, tangents, release(level, aux)
+    return result, tangents, aux
 
 
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: bool = False) -> Any:

@@ -27,9 +27,9 @@ class Recording:
         try:
             value, aux = split_aux(f([tape.lift(x) for x in values]), has_aux, transform)
             result = Leaves([value])
+            self.aux = release(tape, aux)
         finally:
             tape.close()
-        self.aux = release(tape, aux)
         self._tape = tape
         self._inputs = values
         self._outputs = result.values

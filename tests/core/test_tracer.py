@@ -111,7 +111,7 @@ def test_scalars_are_immutable(d: Any) -> None:
 
 
 @each_mode
-@pytest.mark.parametrize("view", [lambda y: y[1:], lambda y: y.reshape(3, 1), lambda y: y.T], ids=["slice", "reshape", "T"])
+@pytest.mark.parametrize("view", [lambda y: y[1:], lambda y: y[:, None], lambda y: y[...]], ids=["slice", "column", "all"])
 def test_writing_through_views_raises(d: Any, view: Any) -> None:
     def write(x: Any) -> Any:
         y = 1.0 * x
@@ -187,7 +187,7 @@ def test_an_in_place_result_of_another_shape_raises(d: Any) -> None:
 @pytest.mark.parametrize(
     ("f", "g"),
     [
-        (lambda x: np.add.reduce(x), np.sum),
+        (lambda x: np.add.reduce(x), lambda x: np.sum(x, axis=0)),
         (lambda x: np.add.reduce(x, axis=1, keepdims=True), lambda x: np.sum(x, axis=1, keepdims=True)),
         (lambda x: np.multiply.reduce(x), lambda x: np.prod(x, axis=0)),
         (lambda x: np.maximum.reduce(x, axis=None), np.max),
@@ -208,8 +208,7 @@ def test_an_in_place_result_of_another_shape_raises(d: Any) -> None:
     ],
 )  # fmt: skip
 def test_ufunc_methods_are_what_they_say(d: Any, f: Any, g: Any) -> None:
-    if M.shape == np.shape(f(M)) or True:
-        np.testing.assert_allclose(d(f)(M), d(lambda x: g(x) if g is not np.sum else np.sum(x, axis=0))(M), atol=1e-13)
+    same(d, f, g, M)
 
 
 @each_mode
@@ -378,6 +377,6 @@ def test_a_traced_array_has_no_hash_and_equals_elementwise() -> None:
     grad(f)(X)
 
 
-def test_subnormal_details_of_scalars_hold() -> None:
+def test_divmod_and_round_of_numbers() -> None:
     assert float(derivative(lambda x: divmod(x, 2.0)[1])(5.5)) == 1.0
     assert float(jvp(lambda x: round(x, 1) + x, (1.26,), (1.0,))[1]) == 1.0

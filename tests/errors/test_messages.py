@@ -1,0 +1,125 @@
+"""What errors say: what happened, why, and what to write instead."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dualgrad import custom_jvp, custom_vjp, grad, jacfwd, jvp, vjp
+from dualgrad.errors import ConversionError, LeakedValueError, NoRuleError, NotScalarError, RuleError, TreeError
+
+X = np.array([1.0, 2.0])
+MODES = {"fwd": jacfwd, "rev": grad}
+each_mode = pytest.mark.parametrize("d", MODES.values(), ids=MODES)
+
+
+@each_mode
+def test_a_value_kept_after_its_transformation_says_so(d: Any) -> None:
+    kept = []
+
+    def f(x: Any) -> Any:
+        kept.append(x * 2)
+        return np.sum(x)
+
+    d(f)(X)
+    for use in (np.sin, lambda y: y + 1, lambda y: y[0], np.sum):
+        with pytest.raises(LeakedValueError, match="had ended.*has_aux=True"):
+            use(kept[0])
+
+
+@pytest.mark.parametrize(
+    ("f", "message"),
+    [
+        (lambda x: x, r"shape \(2,\).*jacobian"),
+        (lambda x: np.argmax(x) > 0, r"bool.*carries no derivative|returned a bool"),
+        (lambda x: np.array([1, 2]), r"array of dtype int.*carries no derivative"),
+        (lambda x: None, "None.*without a return"),
+        (lambda x: (x[0], x[1]), "tuple of 2 values.*has_aux=True"),
+        (lambda x: [x[0]], "list of 1 values"),
+        (lambda x: "a", "a str.*Return a float"),
+        (lambda x: {"loss": x[0]}, "a dict"),
+        (lambda x: x[0] + 1j, "complex one.*np.real"),
+    ],
+)
+def test_a_result_that_is_no_number_is_described(f: Any, message: str) -> None:
+    with pytest.raises(NotScalarError, match=message):
+        grad(f)(X)
+
+
+@each_mode
+def test_a_function_without_a_rule_is_named_with_its_argument(d: Any) -> None:
+    with pytest.raises(NoRuleError, match=r"numpy\.unwrap.*of shape \(2,\) is being differentiated"):
+        d(lambda x: np.sum(np.unwrap(x)))(X)
+
+
+@each_mode
+@pytest.mark.parametrize(
+    ("convert", "message"),
+    [
+        (float, "float"),
+        (int, "int"),
+        (complex, "complex"),
+        (lambda x: x.item(), "item"),
+        (math.sin, r"math\.f\(x\).*np\.sin for math\.sin"),
+        (lambda x: np.zeros(2).__setitem__(0, x), r"buffer\[i\] = x"),
+    ],
+    ids=["float", "int", "complex", "item", "math", "buffer"],
+)
+def test_a_conversion_that_loses_the_derivative_is_refused(d: Any, convert: Any, message: str) -> None:
+    with pytest.raises((ConversionError, TypeError, ValueError)) as caught:
+        d(convert)(2.0)
+    # NumPy wraps the error of an element in one of its own.
+    error = caught.value if isinstance(caught.value, ConversionError) else caught.value.__cause__
+    assert isinstance(error, ConversionError)
+    with pytest.raises(ConversionError, match=message):
+        raise error
+
+
+@each_mode
+def test_a_value_being_differentiated_is_no_index(d: Any) -> None:
+    with pytest.raises(TypeError, match="no integer"):
+        d(lambda x: [1.0, 2.0][x])(1.0)
+
+
+def test_a_wrong_tree_is_named_by_its_path() -> None:
+    f = lambda p: p["w"][0] * p["b"]
+    with pytest.raises(TreeError, match=r"\['w'\]"):
+        jvp(f, ({"w": [1.0, 2.0], "b": 1.0},), ({"w": (1.0,), "b": 1.0},))
+    with pytest.raises(ValueError, match=r"\['w'\].*shape \(3,\).*shape \(2,\)"):
+        jvp(lambda p: p["w"], ({"w": X},), ({"w": np.ones(3)},))
+    with pytest.raises(ValueError, match=r"shape \(3,\)"):
+        vjp(lambda x: x, X)[1](np.ones(3))
+
+
+@pytest.mark.parametrize("rule", [lambda p, t: t[0], lambda p, t: (p[0], t[0][:1]), lambda p, t: (p[0], (t[0],))])
+@each_mode
+def test_a_wrong_jvp_rule_is_named(rule: Any, d: Any) -> None:
+    @custom_jvp
+    def mine(x: Any) -> Any:
+        return x
+
+    mine.defjvp(rule)
+    with pytest.raises(RuleError, match="JVP rule of mine"):
+        d(lambda x: np.sum(mine(x)))(X)
+
+
+@pytest.mark.parametrize("bwd", [lambda r, ct: ct, lambda r, ct: (ct, ct), lambda r, ct: (ct[:1],), lambda r, ct: None])
+@each_mode
+def test_a_wrong_vjp_rule_is_named(bwd: Any, d: Any) -> None:
+    @custom_vjp
+    def mine(x: Any) -> Any:
+        return x
+
+    mine.defvjp(lambda x: (x, None), bwd)
+    with pytest.raises(RuleError, match="rule bwd of mine"):
+        d(lambda x: np.sum(mine(x)))(X)
+
+
+def test_a_wrong_fwd_is_named() -> None:
+    mine = custom_vjp(lambda x: x)
+    mine.defvjp(lambda x: x, lambda r, ct: (ct,))
+    with pytest.raises(RuleError, match="pair"):
+        grad(mine)(1.0)
