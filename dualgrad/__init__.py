@@ -1,6 +1,6 @@
 """dualgrad: exact derivatives of plain NumPy code, in forward and reverse mode, to any order."""
 
-from dualgrad import errors, rules, tree
+from dualgrad import errors, extend, rules, testing, tree
 from dualgrad.forward import derivative, jacfwd, jvp
 from dualgrad.reverse import checkpoint, jacrev, vjp
 from dualgrad.transforms import (
@@ -26,6 +26,7 @@ __all__ = [
     "derivative",
     "elementwise_grad",
     "errors",
+    "extend",
     "grad",
     "grad_named",
     "hessian",
@@ -39,6 +40,7 @@ __all__ = [
     "multigrad_dict",
     "rules",
     "stop_gradient",
+    "testing",
     "tree",
     "value_and_grad",
     "vjp",

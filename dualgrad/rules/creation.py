@@ -84,6 +84,9 @@ composite(
 
 
 def _geomspace(start: Value, stop: Value, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Value:
+    # NumPy computes in double precision at least.
+    kind = np.result_type(start, stop, float(num), np.zeros((), dtype))
+    start, stop = astype(start, kind), astype(stop, kind)
     ratio = np.log(stop / start)
     powers = np.linspace(0 * ratio, ratio, num, endpoint=endpoint, axis=axis)
     found = (start if len(shape_of(start)) == 0 else np.expand_dims(start, axis)) * np.exp(powers)
