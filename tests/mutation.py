@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualgrad._core.primitive import LANEWISE, RECORDS, SCATTERS, Primitive, install, name_of, records
+from dualgrad._core.primitive import RECORDS, Primitive, install, name_of, records
 from dualgrad.testing import check_grads
 from tests.registry.cases import CASES, Case
 from tests.registry.test_rules import test_vjp_is_the_adjoint_of_jvp

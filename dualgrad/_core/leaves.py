@@ -82,8 +82,12 @@ def release(level: Level, result: Any) -> Any:
         return None
 
     def released(x: Any) -> Any:
-        if _holds_objects(x):
-            x = gather(x)
+        if _holds_objects(x) and any(isinstance(e, Tracer) for e in x.ravel().tolist()):
+            # Element by element, and then gathered by the levels further out: this one is over.
+            values = np.empty(x.size, object)
+            for k, e in enumerate(x.ravel().tolist()):
+                values[k] = released(e)
+            return gather(values.reshape(x.shape))
         return x._value if isinstance(x, Tracer) and x._level is level else x
 
     return tree.map(released, result)

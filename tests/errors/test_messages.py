@@ -26,7 +26,7 @@ def test_a_value_kept_after_its_transformation_says_so(d: Any) -> None:
 
     d(f)(X)
     for use in (np.sin, lambda y: y + 1, lambda y: y[0], np.sum):
-        with pytest.raises(LeakedValueError, match="had ended.*has_aux=True"):
+        with pytest.raises(LeakedValueError, match=r"had ended.*has_aux=True"):
             use(kept[0])
 
 
@@ -38,9 +38,9 @@ def test_a_value_kept_after_its_transformation_says_so(d: Any) -> None:
         (lambda x: np.array([1, 2]), r"array of dtype int.*carries no derivative"),
         (lambda x: None, "None.*without a return"),
         (lambda x: (x[0], x[1]), "tuple of 2 values.*has_aux=True"),
-        (lambda x: [x[0]], "list of 1 values"),
+        (lambda x: [x[0], x[1]], "list of 2 values"),
         (lambda x: "a", "a str.*Return a float"),
-        (lambda x: {"loss": x[0]}, "a dict"),
+        (lambda x: {"loss": x[0], "other": x[1]}, "a dict"),
         (lambda x: x[0] + 1j, "complex one.*np.real"),
     ],
 )

@@ -54,7 +54,7 @@ def test_several_arguments_give_tuples_inside_the_output(d: Any) -> None:
     f = lambda x, y: np.stack([x @ x, y * x[0]])
 
     by_x, by_y = d(f, (0, 1))(X, 5.0)
-    np.testing.assert_allclose(by_x, [2 * X, [5.0, 0.0, 0.0]])
+    np.testing.assert_allclose(by_x, np.array([2 * X, np.array([5.0, 0.0, 0.0])]))
     np.testing.assert_allclose(by_y, [0.0, 1.0])
     np.testing.assert_allclose(d(f, 1)(X, 5.0), by_y)
     np.testing.assert_allclose(d(f, argnames="y")(X, y=5.0), by_y)

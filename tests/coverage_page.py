@@ -1,0 +1,61 @@
+"""Writes docs/reference/coverage.md from the table: `python -m tests.coverage_page`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.testing import overrides
+
+import dualgrad.rules  # noqa: F401 - fills the table
+from dualgrad._core.primitive import Composite, Constant, Metadata, Primitive, Record, Refused, name_of, records
+
+PAGE = Path(__file__).parent.parent / "docs" / "reference" / "coverage.md"
+KINDS = {
+    Primitive: "differentiated, by both rules",
+    Composite: "differentiated, by running its body",
+    Constant: "constant: its derivative is zero wherever it exists",
+    Metadata: "a fact of shape or dtype",
+    Refused: "refused",
+}
+
+
+def row(record: Record) -> str:
+    """Return the line of one function."""
+    kind = KINDS[type(record)]
+    if isinstance(record, Refused):
+        kind += f": {record.reason}"
+    if isinstance(record, Primitive):
+        kind += f" ({record.word.value})"
+    return f"| `{name_of(record.key)}` | {kind} |"
+
+
+def page() -> str:
+    """Return the page."""
+    found = {name_of(key): record for key, record in records().items() if name_of(key).startswith("numpy")}
+    known = {*overrides.get_overridable_numpy_ufuncs(), *overrides.get_overridable_numpy_array_functions()}
+    absent = {name_of(f) for f in known if f not in records()}
+    hidden = ("numpy.lib.", "numpy._")
+    without = sorted(name for name in absent if name.startswith("numpy.") and not name.startswith(hidden))
+    lines = [
+        "# Coverage",
+        "",
+        "What the table says of each NumPy function. Made by `python -m tests.coverage_page`"
+        f" with NumPy {np.__version__.rpartition('.')[0]}.",
+        "",
+        "| function | what it is |",
+        "|---|---|",
+        *[row(found[name]) for name in sorted(found)],
+        "",
+        "## Not in the table yet",
+        "",
+        "A call with a value being differentiated raises `NoRuleError`.",
+        "",
+        ", ".join(f"`{name}`" for name in without) + ".",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
