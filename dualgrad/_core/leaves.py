@@ -39,6 +39,11 @@ class Leaves:
         self._places = [k for k, x in enumerate(leaves) if is_differentiable(x)]
         self.values = [leaves[k] for k in self._places]
 
+    @property
+    def is_one_value(self) -> bool:
+        """Whether there was one tree, and it was a single differentiable leaf."""
+        return bool(self.values) and self.structure == _LONE
+
     def fill(self, values: Sequence[Value]) -> tuple[Any, ...]:
         """Return the trees with other values at the differentiable leaves."""
         return self._fill(self._leaves, values)

@@ -1,8 +1,8 @@
 """Products of matrices and of arrays of any dimension: matmul, dot, inner, tensordot, all bilinear.
 
 If <x, y> is the sum of products without conjugation, the cotangent of `a` in c = a b is ct b^T and that of `b` is
-a^T ct. For one and two dimensions that is one BLAS call each, on transposed views; stacks of matrices that were broadcast
-are summed by the interpreters.
+a^T ct. For one and two dimensions that is one BLAS call each, on transposed views; stacks of matrices that were
+broadcast are summed by the interpreters.
 """
 
 from __future__ import annotations

@@ -27,8 +27,12 @@ _ROW = np.array([True, False, True, True])
 # ---- sum -------------------------------------------------------------------------------------------
 
 
+# By position, which is faster than by keyword.
+_add: Function = np.add.reduce
+
+
 def _sum(a: Value, *, axis: Any = None, keepdims: Any = False) -> Value:
-    return np.add.reduce(a, axis, None, None, keepdims)
+    return _add(a, axis, None, None, keepdims)
 
 
 def _sum_transpose(ct: Value, a: Space, *, axis: Any = None, keepdims: Any = False) -> Value:

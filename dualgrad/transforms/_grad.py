@@ -84,7 +84,7 @@ def unit_cotangent(recording: Recording, transform: str, is_complex: bool = Fals
     Raises NotScalarError where the result is anything else.
     """
     values = recording.result.values
-    if len(values) != 1 or recording.result.structure.size != 1:
+    if not recording.result.is_one_value:
         (found,) = recording.result.fill(recording.result.values)
         if not values and type(found) is int:
             return None

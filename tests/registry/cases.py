@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import dualgrad.rules  # noqa: F401 - fills the table
+from dualgrad import tree
 from dualgrad._core.leaves import Leaves
 from dualgrad._core.primitive import Composite, Primitive, Sample, name_of, records
 from dualgrad._core.space import shape_of
+
+
+class Static(NamedTuple):
+    """A number written into a sample (an order, a step), not drawn: passed as it is."""
+
+    value: Any
+
+
+tree.register(Static, lambda x: ((), x.value), lambda value, children: Static(value))
 
 
 class Case(NamedTuple):
@@ -23,18 +33,20 @@ class Case(NamedTuple):
 
     @property
     def inputs(self) -> Leaves:
-        return Leaves([self.sample.args, self.sample.kwargs])
+        args = [Static(x) if type(x) is float else x for x in self.sample.args]
+        kwargs = {name: Static(x) if type(x) is float else x for name, x in self.sample.kwargs.items()}
+        return Leaves([args, kwargs])
+
+    def call(self, values: Sequence[Any]) -> Any:
+        """Call the function with other values at its differentiable leaves."""
+        args, kwargs = self.inputs.fill(values)
+        unwrapped = {name: x.value if isinstance(x, Static) else x for name, x in kwargs.items()}
+        return self.record.key(*[x.value if isinstance(x, Static) else x for x in args], **unwrapped)
 
     @property
     def function(self) -> Callable[..., Any]:
         """The function of the differentiable leaves alone; its result holds only floats."""
-        inputs, key = self.inputs, self.record.key
-
-        def call(*values: Any) -> Any:
-            args, kwargs = inputs.fill(values)
-            return tuple(Leaves([key(*args, **kwargs)]).values)
-
-        return call
+        return lambda *values: tuple(Leaves([self.call(values)]).values)
 
 
 def differentiable_cases() -> Iterator[Case]:

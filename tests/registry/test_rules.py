@@ -78,8 +78,7 @@ def test_single_precision_stays_single(case: Case) -> None:
     pulled = pullback(tuple(random_like(y, np.random.default_rng(3)) for y in outputs))
     pushed_values, pushed = jvp(case.function, values, [random_like(x, np.random.default_rng(2)) for x in values])
 
-    args, kwargs = case.inputs.fill(values)
-    plain = Leaves([case.record.key(*args, **kwargs)]).values
+    plain = Leaves([case.call(values)]).values
     assert [dtype_of(y) for y in outputs] == [dtype_of(y) for y in plain]
     assert [dtype_of(g) for g in pulled] == [dtype_of(x) for x in values]
     assert [dtype_of(t) for t in pushed] == [dtype_of(y) for y in pushed_values]
