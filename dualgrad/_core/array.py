@@ -256,6 +256,8 @@ class TracedArray(ArrayMethods, ObjectLoops):
     def __iter__(self) -> Iterator[Value]:
         if not shape_of(self):
             raise TypeError("iteration over a 0-d array")
+        # np.asarray(x) comes here, and should share memory with x.
+        self._aliases = True
         return iter([self[i] for i in range(len(self))])
 
     def __contains__(self, item: Any) -> bool:
@@ -291,6 +293,12 @@ class TracedArray(ArrayMethods, ObjectLoops):
 
     def __round__(self, ndigits: int = 0) -> Value:
         return call(np.round, self, ndigits)
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise ConversionError(
+            "Pickling would lose the derivative of a value being differentiated (does another process get it?). "
+            "Keep it in this process; if the value should count as constant, use stop_gradient(x)."
+        )
 
     def __copy__(self) -> Value:
         return self.copy()

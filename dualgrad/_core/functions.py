@@ -41,5 +41,5 @@ def overridable(fun: Function) -> Function:
 
 @overridable
 def as_constant(x: Value) -> Value:
-    """Return `x`; in the table it has no derivative."""
-    return x
+    """Return `x`; in the table it has no derivative. An array is copied: what a tape keeps must not be written to."""
+    return x.copy() if isinstance(x, np.ndarray) else x

@@ -25,6 +25,11 @@ def as_operand(x: Any) -> Value:
             "A masked array met a value being differentiated; its mask would have been lost. "
             "Pass x.filled(...) or select with np.where(mask, ..., ...)."
         )
+    if isinstance(x, np.matrix):
+        raise TypeError(
+            "A np.matrix met a value being differentiated; its own rules of multiplication would be lost. "
+            "Pass np.asarray(m), and multiply with @."
+        )
     return x
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad import tree
+from dualgrad._core.ended import Ended
 from dualgrad._core.gather import gather
 from dualgrad._core.level import Level, Tracer
 from dualgrad._core.space import Value, dtype_of, is_inexact, shape_of, zeros_of
@@ -79,6 +80,23 @@ class Leaves:
 def _rename(path: str, names: Sequence[str]) -> str:
     position, _, rest = path[1:].partition("]")
     return names[int(position)] + rest
+
+
+def results(returned: Any) -> Leaves:
+    """Return the leaves of what a differentiated function returned; raises where a derivative would be lost in it."""
+    found = Leaves([returned])
+    for x in found.values:
+        if isinstance(x, Tracer) and isinstance(x._level, Ended):
+            x._level.apply()
+    if not found.values:
+        for x in tree.leaves(returned):
+            if not (x is None or isinstance(x, (int, str, bytes, np.generic)) or type(x) is np.ndarray):
+                raise TypeError(
+                    f"The differentiated function returned a {type(x).__name__}, in which dualgrad cannot look for values to "
+                    "differentiate. Return arrays, or tuples, lists, dicts or dataclasses of them, or register the class with "
+                    "dualgrad.tree.register."
+                )
+    return found
 
 
 def release(level: Level, result: Any) -> Any:

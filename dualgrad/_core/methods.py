@@ -126,6 +126,8 @@ class ArrayMethods(Tracer):
     def astype(self, dtype: Any, **kwargs: Any) -> Value:
         if "casting" in kwargs and not np.can_cast(self.dtype, dtype, kwargs["casting"]):
             raise TypeError(f"Cannot cast from {self.dtype} to {np.dtype(dtype)} with casting rule {kwargs['casting']!r}.")
+        if kwargs.get("copy", True) is False and np.dtype(dtype) == self.dtype:
+            return self
         return call(astype, self, dtype)
 
     def view(self, *args: Any, **kwargs: Any) -> Value:
@@ -198,7 +200,7 @@ class ArrayMethods(Tracer):
         return call(np.round, self, decimals, **kwargs)
 
     def conj(self) -> Value:
-        return call(np.conjugate, self)
+        return call(np.conjugate, self) if self.dtype.kind == "c" else self
 
     def dot(self, b: Any, out: Any = None) -> Value:
         return call(np.dot, self, b, **_given(out=out))

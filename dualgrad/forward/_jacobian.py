@@ -10,7 +10,7 @@ import numpy as np
 from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
 from dualgrad._core.leaves import Leaves
 from dualgrad._core.space import Value, dtype_of, shape_of
-from dualgrad._core.stacking import basis, nest
+from dualgrad._core.stacking import basis, check_holomorphic, nest
 from dualgrad.forward._jvp import push
 
 
@@ -50,6 +50,10 @@ def columns(chosen: Chosen, single: bool, has_aux: bool, transform: str) -> tupl
         for unit in basis(x):
             direction = [unit if j == k else None for j in range(len(inputs.values))]
             result, tangents, aux = push(chosen.call, inputs.values, direction, has_aux, transform)
+            if dtype_of(x).kind == "c":
+                direction[k] = unit * 1j
+                _, turned, _ = push(chosen.call, inputs.values, direction, has_aux, transform)
+                tangents = [_complex_column(*pair) for pair in zip(tangents, turned, result.values, strict=True)]
             columns_of_x.append(tangents)
         pushed.append(columns_of_x)
     if result is None or any(not columns_of_x for columns_of_x in pushed):
@@ -61,13 +65,23 @@ def columns(chosen: Chosen, single: bool, has_aux: bool, transform: str) -> tupl
     return nest(result, inputs, blocks, single), aux
 
 
+def _complex_column(t: Value, turned: Value, out: Value) -> Value:
+    """Return the derivative by a complex number from those along 1 and i: df/dx - i df/dy where f is real."""
+    if t is None or turned is None:
+        return t if turned is None else -1j * turned
+    if dtype_of(out).kind != "c":
+        return t - 1j * turned
+    check_holomorphic(turned, 1j * t)
+    return t
+
+
 def _stack(pushed: list[Value], out: Value, x: Value) -> Value:
     shape = (*shape_of(out), *shape_of(x))
     if all(column is None for column in pushed):
         return np.zeros(shape, np.result_type(dtype_of(out), dtype_of(x)))[()]
     if not shape:
         return pushed[0]
-    zero = np.zeros(shape_of(out), dtype_of(out))
+    zero = np.zeros(shape_of(out), np.result_type(dtype_of(out), dtype_of(x)))
     return np.reshape(np.stack([zero if c is None else c for c in pushed], axis=-1), shape)
 
 

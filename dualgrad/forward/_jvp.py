@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dualgrad._core.arguments import split_aux
-from dualgrad._core.leaves import Leaves, as_primals, release, settle
+from dualgrad._core.leaves import Leaves, as_primals, release, results, settle
 from dualgrad._core.space import Value
 from dualgrad.forward._dual import DualArray, ForwardLevel
 
@@ -19,7 +19,7 @@ def push(
     try:
         duals = [x if t is None else DualArray(x, t, level) for x, t in zip(values, tangents, strict=True)]
         value, aux = split_aux(f(duals), has_aux, transform)
-        result = Leaves([value])
+        result = results(value)
         aux = release(level, aux)
     finally:
         level.close()

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from dualgrad import tree
 from dualgrad._core.arguments import P, like
 from dualgrad._core.leaves import Leaves
-from dualgrad._core.level import deepest
-from dualgrad._core.space import Value
+from dualgrad._core.level import deepest, plain
+from dualgrad._core.space import Value, shape_of
 from dualgrad.errors import LeakedValueError, RuleError
 from dualgrad.reverse._joint import pick
 from dualgrad.reverse._sweep import Sweep
@@ -57,7 +59,7 @@ def checkpoint(f: Callable[P, Any]) -> Callable[P, Any]:
             args, kwargs = structure.unflatten(again)
             return Leaves([f(*args, **kwargs)])
 
-        tape.record((-1, _recompute, (run_again, _title(f)), None, None, None))
+        tape.record((-1, _recompute, (run_again, _title(f), [plain(x) for x in result.values]), None, None, None))
         node = len(tape.entries) - 1
         values: list[Value] = []
         for k, x in enumerate(result.values):
@@ -78,13 +80,17 @@ def _is_after(x: Any, tape: Tape, start: int) -> bool:
     return type(x) is TapeArray and x._level is tape and x._number >= start
 
 
-def _recompute(sweep: Sweep, cotangents: Sequence[Value], run_again: Any, title: str) -> None:
+def _recompute(
+    sweep: Sweep, cotangents: Sequence[Value], run_again: Any, title: str, first: list[Value]
+) -> None:
     tape: Tape = sweep.tape
     with tape.lock:
-        _sweep_again(sweep, tape, cotangents, run_again, title)
+        _sweep_again(sweep, tape, cotangents, run_again, title, first)
 
 
-def _sweep_again(sweep: Sweep, tape: Tape, cotangents: Sequence[Value], run_again: Any, title: str) -> None:
+def _sweep_again(
+    sweep: Sweep, tape: Tape, cotangents: Sequence[Value], run_again: Any, title: str, first: list[Value]
+) -> None:
     start = len(tape.entries)
     size = len(sweep.cotangents)
     state = type(tape)
@@ -92,10 +98,11 @@ def _sweep_again(sweep: Sweep, tape: Tape, cotangents: Sequence[Value], run_agai
     try:
         result = run_again(tape)
         sweep.cotangents.extend([None] * (len(tape.entries) - size))
-        if len(result.values) != len(cotangents):
+        again = [plain(x) for x in result.values]
+        if len(again) != len(first) or not all(map(_is_same, again, first)):
             raise RuleError(
-                f"The checkpointed function {title} returned {len(cotangents)} arrays when it ran first and "
-                f"{len(result.values)} when it ran again. A checkpointed function must do the same every time."
+                f"The checkpointed function {title} returned something else when it ran again for the backward sweep. It must "
+                "do the same every time: no random numbers, no side effects, and nothing that it reads may change in between."
             )
         for x, ct in zip(result.values, cotangents, strict=True):
             if ct is not None and _is_after(x, tape, 0):
@@ -105,6 +112,10 @@ def _sweep_again(sweep: Sweep, tape: Tape, cotangents: Sequence[Value], run_agai
         tape.__class__ = state
         del tape.entries[start:]
         del sweep.cotangents[size:]
+
+
+def _is_same(a: Value, b: Value) -> bool:
+    return shape_of(a) == shape_of(b) and bool(np.allclose(a, b, rtol=1e-6, equal_nan=True))
 
 
 def _forgotten(sweep: Sweep, ct: Value) -> None:

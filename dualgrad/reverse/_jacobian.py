@@ -9,7 +9,7 @@ import numpy as np
 
 from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
 from dualgrad._core.space import Value, dtype_of, shape_of
-from dualgrad._core.stacking import basis, nest
+from dualgrad._core.stacking import basis, check_holomorphic, nest
 from dualgrad.reverse._vjp import Recording
 
 
@@ -50,11 +50,33 @@ def rows(recording: Recording, chosen: Chosen, single: bool) -> Any:
     result, inputs = recording.result, chosen.leaves
     blocks: list[list[Value]] = []
     for k, out in enumerate(result.values):
-        pulled = [
-            recording.pull([ct if j == k else None for j in range(len(result.values))]) for ct in basis(out)
-        ]
+        pulled = [_row(recording, k, ct) for ct in basis(out)]
         blocks.append([_stack([row[i] for row in pulled], out, x) for i, x in enumerate(inputs.values)])
     return nest(result, inputs, blocks, single)
+
+
+def _row(recording: Recording, k: int, unit: Value) -> list[Value]:
+    """Return the derivatives of one output number by all inputs."""
+
+    def pull(ct: Value) -> list[Value]:
+        return recording.pull([ct if j == k else None for j in range(len(recording.result.values))])
+
+    found = pull(unit)
+    if dtype_of(unit).kind != "c":
+        return found
+    # A complex output needs its imaginary part too; the derivative by a complex input is one number only where the
+    # Cauchy-Riemann equations hold.
+    turned = pull(unit * -1j)
+    row: list[Value] = []
+    for g, h, x in zip(found, turned, recording.inputs, strict=True):
+        if g is None or h is None:
+            row.append(None if g is h else g if h is None else 1j * h)
+        elif dtype_of(x).kind != "c":
+            row.append(g + 1j * h)
+        else:
+            check_holomorphic(h, -1j * g)
+            row.append(g)
+    return row
 
 
 def _stack(pulled: list[Value], out: Value, x: Value) -> Value:
@@ -63,7 +85,7 @@ def _stack(pulled: list[Value], out: Value, x: Value) -> Value:
         return np.zeros(shape, np.result_type(dtype_of(out), dtype_of(x)))[()]
     if not shape:
         return pulled[0]
-    zero = np.zeros(shape_of(x), dtype_of(x))
+    zero = np.zeros(shape_of(x), np.result_type(dtype_of(out), dtype_of(x)))
     return np.reshape(np.stack([zero if row is None else row for row in pulled]), shape)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._core.arguments import split_aux
-from dualgrad._core.leaves import Leaves, as_primals, release, settle
+from dualgrad._core.leaves import Leaves, as_primals, release, results, settle
 from dualgrad._core.level import plain
 from dualgrad._core.space import Value
 from dualgrad.reverse._sweep import Sweep
@@ -18,7 +18,7 @@ from dualgrad.reverse._tape import Tape, TapeArray
 class Recording:
     """One run of a function on a tape, to be swept as often as wanted: the tape is only read."""
 
-    __slots__ = ("_inputs", "_outputs", "_tape", "aux", "result")
+    __slots__ = ("_outputs", "_tape", "aux", "inputs", "result")
 
     def __init__(
         self, f: Callable[[list[Any]], Any], values: Sequence[Value], has_aux: bool = False, transform: str = ""
@@ -26,12 +26,12 @@ class Recording:
         tape = Tape()
         try:
             value, aux = split_aux(f([tape.lift(x) for x in values]), has_aux, transform)
-            result = Leaves([value])
+            result = results(value)
             self.aux = release(tape, aux)
         finally:
             tape.close()
         self._tape = tape
-        self._inputs = values
+        self.inputs = values
         self._outputs = result.values
         result.values = [x._value if type(x) is TapeArray and x._level is tape else x for x in result.values]
         self.result = result
@@ -53,8 +53,8 @@ class Recording:
             if type(out) is TapeArray and out._level is tape and ct is not None:
                 sweep.add(out._number, ct)
                 start = max(start, out._number)
-        sweep.run(tape.entries, start, len(self._inputs))
-        return [sweep.settle(k) for k in range(len(self._inputs))]
+        sweep.run(tape.entries, start, len(self.inputs))
+        return [sweep.settle(k) for k in range(len(self.inputs))]
 
 
 def _may_hold_nan(g: Value) -> bool:
@@ -86,5 +86,6 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
         found = recording.pull(cotangents)
         return inputs.fill_derivatives(settle(found, inputs.values, taken=cotangents))
 
-    (value,) = result.fill(result.values)
+    # The tape may hold these arrays too, and the caller may write to what is returned.
+    (value,) = result.fill([x.copy() if type(x) is np.ndarray else x for x in result.values])
     return (value, pullback, recording.aux) if has_aux else (value, pullback)

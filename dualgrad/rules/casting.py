@@ -10,6 +10,7 @@ from dualgrad._core.functions import as_constant, astype, overridable
 from dualgrad._core.primitive import Primitive, Pull, Word, register
 from dualgrad._core.signature import Normaliser
 from dualgrad._core.space import Space, Value, dtype_of
+from dualgrad.errors import ConversionError
 from dualgrad.rules.define import composite, linear, select_positions
 from dualgrad.rules.samples import A, case, cases
 
@@ -55,7 +56,14 @@ register(
 def _astype(a: Value, dtype: Any) -> Value:
     # A number rounded to an integer has no derivative.
     dtype = np.dtype(dtype)
-    return cast(a, dtype=dtype) if dtype.kind in "fc" else astype(as_constant(a), dtype)
+    if dtype.kind in "fc":
+        return cast(a, dtype=dtype)
+    if dtype.kind not in "iub":
+        raise ConversionError(
+            f"astype({dtype}) would turn a value being differentiated into something without a derivative. "
+            "Keep numbers in float arrays; if the value should count as constant, use stop_gradient(x)."
+        )
+    return astype(as_constant(a), dtype)
 
 
 composite(
