@@ -122,9 +122,7 @@ def _differences(f: Callable[..., Any], inputs: Leaves, direction: Sequence[Valu
         return [np.asarray(y) for y in Leaves([f(*inputs.fill(moved))]).values]
 
     far, near, back, behind = at(2 * step), at(step), at(-step), at(-2 * step)
-    return [
-        (8 * (b - c) - (a - d)) / (12 * step) for a, b, c, d in zip(far, near, back, behind, strict=True)
-    ]
+    return [(8 * (b - c) - (a - d)) / (12 * step) for a, b, c, d in zip(far, near, back, behind, strict=True)]
 
 
 def random_like(x: Value, rng: np.random.Generator) -> Value:
@@ -143,5 +141,3 @@ def inner(a: Value, b: Value) -> Value:
 
 def _or_zero(found: Value, y: Value) -> Value:
     return np.zeros(shape_of(y), dtype_of(y)) if found is None else found
-
-

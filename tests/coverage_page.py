@@ -34,7 +34,10 @@ def row(record: Record) -> str:
 def page() -> str:
     """Return the page."""
     found = {name_of(key): record for key, record in records().items() if name_of(key).startswith("numpy")}
-    known: set[Function] = {*overrides.get_overridable_numpy_ufuncs(), *overrides.get_overridable_numpy_array_functions()}
+    known: set[Function] = {
+        *overrides.get_overridable_numpy_ufuncs(),
+        *overrides.get_overridable_numpy_array_functions(),
+    }
     absent = {name_of(f) for f in known if f not in records()}
     hidden = ("numpy.lib.", "numpy._")
     without = sorted(name for name in absent if name.startswith("numpy.") and not name.startswith(hidden))

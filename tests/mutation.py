@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dualgrad._core.primitive import RECORDS, Primitive, install, name_of, records
+from dualgrad.rules.eigen import reduced_svd
 from dualgrad.testing import check_grads
 from tests.registry.cases import CASES, Case
 from tests.registry.test_rules import test_vjp_is_the_adjoint_of_jvp
@@ -29,9 +30,29 @@ EQUIVALENT = {
 }
 """Mutants that compute the same derivatives, with the reason."""
 
+
+def definite(x: Any) -> Any:
+    """Return a symmetric matrix with distinct eigenvalues."""
+    return x @ x.T + np.diag([1.0, 2.0, 3.0])
+
+
+def through_eigenvectors(w: Any, v: Any) -> Any:
+    """Return a smooth function of the matrix with these eigenvalues and vectors."""
+    return (v * np.exp(-w)) @ v.T
+
+
+def through_singular_vectors(u: Any, s: Any, vh: Any) -> Any:
+    """Return a smooth function of the matrix with these singular values and vectors."""
+    return (u * np.sqrt(s)) @ vh
+
+
 BY_HAND: dict[Any, Callable[..., Any]] = {
     # Differences leave the symmetric matrices that cholesky is a function of.
-    np.linalg.cholesky: lambda x: np.linalg.cholesky(x @ x.T + np.eye(3)),
+    np.linalg.cholesky: lambda x: np.linalg.cholesky(definite(x)),
+    np.linalg.eigvalsh: lambda x: np.linalg.eigvalsh(definite(x)),
+    # Vectors are free in sign: only functions that do not see it have a derivative.
+    np.linalg.eigh: lambda x: through_eigenvectors(*np.linalg.eigh(definite(x))),
+    reduced_svd: lambda x: through_singular_vectors(*reduced_svd(x)),
 }
 """Functions of one 3 by 3 matrix, for records that have no samples."""
 
@@ -98,7 +119,9 @@ def mutants_of(record: Primitive) -> Iterator[Mutant]:
     operands = operands_of(record)
     for k in operands:
         if len(operands) > 1:
-            yield Mutant(f"{title} jvp of operand {k}", dataclasses.replace(record, jvp=wrong_tangent_of(record.jvp, k)))
+            yield Mutant(
+                f"{title} jvp of operand {k}", dataclasses.replace(record, jvp=wrong_tangent_of(record.jvp, k))
+            )
         if record.pulls is None:
             yield Mutant(f"{title} vjp to operand {k}", dataclasses.replace(record, vjp=wrong_at(record.vjp, k)))
             continue
@@ -107,9 +130,7 @@ def mutants_of(record: Primitive) -> Iterator[Mutant]:
         assert pull is not None
         pulls[k] = pull._replace(function=wrong(pull.function))
         # Without the paths that add in place, which would go round the wrong pullback.
-        changed = dataclasses.replace(
-            record, pulls=tuple(pulls), vjp=wrong_at(record.vjp, k), into=None, gather=None
-        )
+        changed = dataclasses.replace(record, pulls=tuple(pulls), vjp=wrong_at(record.vjp, k), into=None, gather=None)
         if record.into is not None:
             changed = dataclasses.replace(changed, into=wrong_into(record.into))
         yield Mutant(f"{title} vjp to operand {k}", changed)

@@ -24,7 +24,9 @@ def test_right_rules_pass() -> None:
     check_grads(with_rules(2.0, 2.0), (X,))
 
 
-@pytest.mark.parametrize(("push", "pull", "mode", "title"), [(2.1, 2.0, "fwd", "jvp of f"), (2.0, 2.1, "rev", "vjp of f")])
+@pytest.mark.parametrize(
+    ("push", "pull", "mode", "title"), [(2.1, 2.0, "fwd", "jvp of f"), (2.0, 2.1, "rev", "vjp of f")]
+)
 def test_a_wrong_rule_fails_in_its_mode_only(push: float, pull: float, mode: str, title: str) -> None:
     f = with_rules(push, pull)
 

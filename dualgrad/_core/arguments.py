@@ -26,6 +26,7 @@ def like(f: Callable[P, Any], transform: str) -> Callable[[Callable[..., Any]], 
 
     return decorate
 
+
 _ONLY = [0]
 
 
@@ -55,7 +56,9 @@ class Chooser:
         for name in self._argnames:
             keys.append(self._place(name, args, kwargs))
         if len(set(keys)) != len(keys):
-            raise ValueError(f"{self.transform} was told to differentiate {_title(self._f)} twice by the same argument.")
+            raise ValueError(
+                f"{self.transform} was told to differentiate {_title(self._f)} twice by the same argument."
+            )
         return Chosen(self._f, keys, list(args), kwargs)
 
     def _position(self, number: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int | str:
@@ -91,9 +94,7 @@ class Chosen:
 
     __slots__ = ("_args", "_f", "_keys", "_kwargs", "leaves")
 
-    def __init__(
-        self, f: Callable[..., Any], keys: list[int | str], args: list[Any], kwargs: dict[str, Any]
-    ) -> None:
+    def __init__(self, f: Callable[..., Any], keys: list[int | str], args: list[Any], kwargs: dict[str, Any]) -> None:
         self._f = f
         self._keys = keys
         self._args = args

@@ -269,7 +269,9 @@ class TracedArray(ArrayMethods, ObjectLoops):
         return bool(self._value)
 
     def __float__(self) -> NoReturn:
-        raise self._conversion("float(x), math.f(x), or storing it in a plain array (buffer[i] = x, np.array(..., dtype=float))")
+        raise self._conversion(
+            "float(x), math.f(x), or storing it in a plain array (buffer[i] = x, np.array(..., dtype=float))"
+        )
 
     def __int__(self) -> NoReturn:
         raise self._conversion("int(x)")

@@ -83,6 +83,9 @@ def _call_function(fun: Function, args: tuple[Any, ...], kwargs: dict[str, Any])
             return operands[0]._level.apply(record, operands, params)
         return bind(record, tuple([x if isinstance(x, _UNCHANGED) else as_operand(x) for x in operands]), params)
     if type(record) is Composite:
+        place = record.out_position
+        if place is not None and len(args) > place and args[place] is not None:
+            return write_out(fun, args[place], _call_function(fun, (*args[:place], None, *args[place + 1 :]), kwargs))
         if kwargs.get("out") is not None:
             return _into_out(fun, args, kwargs)
         return record.body(*args, **kwargs)

@@ -125,7 +125,9 @@ class ArrayMethods(Tracer):
 
     def astype(self, dtype: Any, **kwargs: Any) -> Value:
         if "casting" in kwargs and not np.can_cast(self.dtype, dtype, kwargs["casting"]):
-            raise TypeError(f"Cannot cast from {self.dtype} to {np.dtype(dtype)} with casting rule {kwargs['casting']!r}.")
+            raise TypeError(
+                f"Cannot cast from {self.dtype} to {np.dtype(dtype)} with casting rule {kwargs['casting']!r}."
+            )
         if kwargs.get("copy", True) is False and np.dtype(dtype) == self.dtype:
             return self
         return call(astype, self, dtype)
@@ -133,7 +135,9 @@ class ArrayMethods(Tracer):
     def view(self, *args: Any, **kwargs: Any) -> Value:
         if not args and not kwargs:
             return call(np.reshape, self, self.shape)
-        raise ConversionError("x.view(dtype) reinterprets the bytes of a value being differentiated. Use x.astype(dtype).")
+        raise ConversionError(
+            "x.view(dtype) reinterprets the bytes of a value being differentiated. Use x.astype(dtype)."
+        )
 
     def tolist(self) -> Any:
         return self if not self.shape else [x.tolist() for x in self]  # type: ignore[attr-defined]
@@ -220,7 +224,9 @@ class ArrayMethods(Tracer):
         raise ConversionError("x.put() writes into a value being differentiated. Use np.where(mask, new, x) instead.")
 
     def resize(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise ConversionError("x.resize() changes an array in place. Use np.resize(x, shape) or np.concatenate instead.")
+        raise ConversionError(
+            "x.resize() changes an array in place. Use np.resize(x, shape) or np.concatenate instead."
+        )
 
     def tobytes(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise ConversionError(

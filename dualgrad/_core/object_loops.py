@@ -113,4 +113,3 @@ class ObjectLoops(Tracer):
 
     def tanh(self) -> Value:
         return call_ufunc(np.tanh, (self,))
-

@@ -104,7 +104,12 @@ class Primitive:
     unary: tuple[Function, Function, Function, int, bool] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        if self.word is Word.ELEMENTWISE and self.pulls is not None and len(self.pulls) == 1 and self.pulls[0] is not None:
+        if (
+            self.word is Word.ELEMENTWISE
+            and self.pulls is not None
+            and len(self.pulls) == 1
+            and self.pulls[0] is not None
+        ):
             object.__setattr__(self, "unary", (self.operate, *self.pulls[0], self.same_space))
 
 
@@ -115,6 +120,8 @@ class Composite:
     key: Function
     body: Function
     samples: Samples
+    out_position: int | None = None
+    """Where `out` stands among the body's parameters, if it is one of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

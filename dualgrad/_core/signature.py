@@ -53,7 +53,9 @@ class Normaliser:
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments of a call by name."""
         if len(args) > len(self.names):
-            raise TypeError(f"{self.title} takes at most {len(self.names)} positional arguments; {len(args)} were given.")
+            raise TypeError(
+                f"{self.title} takes at most {len(self.names)} positional arguments; {len(args)} were given."
+            )
         bound = dict(zip(self.names, args, strict=False))
         for name, value in kwargs.items():
             if name in bound:

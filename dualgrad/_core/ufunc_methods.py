@@ -60,10 +60,14 @@ def _call(
     **unknown: Any,
 ) -> Value:
     if dtype is not None:
-        inputs = tuple([astype(x, dtype) if is_inexact(x) or not isinstance(x, Tracer) else x for x in map(as_operand, inputs)])
+        inputs = tuple(
+            [astype(x, dtype) if is_inexact(x) or not isinstance(x, Tracer) else x for x in map(as_operand, inputs)]
+        )
     if unknown:
         if type(RECORDS.get(ufunc)) is not Constant and not _is_gufunc(ufunc):
-            raise NoRuleError(f"numpy.{ufunc.__name__} is not differentiated with {', '.join(f'{k}=' for k in unknown)}.")
+            raise NoRuleError(
+                f"numpy.{ufunc.__name__} is not differentiated with {', '.join(f'{k}=' for k in unknown)}."
+            )
         answer = call_function(ufunc, inputs, unknown)
     else:
         answer = call_ufunc(ufunc, inputs)

@@ -47,7 +47,9 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], 
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
         raise TypeError("jvp takes primals and tangents as tuples with one entry per argument: jvp(f, (x,), (v,)).")
     if len(primals) != len(tangents):
-        raise TypeError(f"jvp got {len(primals)} primals and {len(tangents)} tangents; they belong together one by one.")
+        raise TypeError(
+            f"jvp got {len(primals)} primals and {len(tangents)} tangents; they belong together one by one."
+        )
     inputs = as_primals(primals, "jvp")
     directions = inputs.match(tuple(tangents), "tangents", "primals")
     result, found, aux = push(lambda values: f(*inputs.fill(values)), inputs.values, directions, has_aux, "jvp")

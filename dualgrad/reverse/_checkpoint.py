@@ -80,9 +80,7 @@ def _is_after(x: Any, tape: Tape, start: int) -> bool:
     return type(x) is TapeArray and x._level is tape and x._number >= start
 
 
-def _recompute(
-    sweep: Sweep, cotangents: Sequence[Value], run_again: Any, title: str, first: list[Value]
-) -> None:
+def _recompute(sweep: Sweep, cotangents: Sequence[Value], run_again: Any, title: str, first: list[Value]) -> None:
     tape: Tape = sweep.tape
     with tape.lock:
         _sweep_again(sweep, tape, cotangents, run_again, title, first)

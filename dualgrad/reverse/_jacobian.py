@@ -87,6 +87,3 @@ def _stack(pulled: list[Value], out: Value, x: Value) -> Value:
         return pulled[0]
     zero = np.zeros(shape_of(x), np.result_type(dtype_of(out), dtype_of(x)))
     return np.reshape(np.stack([zero if row is None else row for row in pulled]), shape)
-
-
-

@@ -145,5 +145,3 @@ def _is_zero(ct: Value) -> Any:
 
 def _all(silent: Any) -> bool:
     return bool(np.all(silent))
-
-

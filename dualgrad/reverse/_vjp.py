@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._core.arguments import split_aux
-from dualgrad._core.leaves import Leaves, as_primals, release, results, settle
+from dualgrad._core.leaves import as_primals, release, results, settle
 from dualgrad._core.level import plain
 from dualgrad._core.space import Value
 from dualgrad.reverse._sweep import Sweep
@@ -60,7 +60,9 @@ class Recording:
 def _may_hold_nan(g: Value) -> bool:
     g = plain(g)
     # One sum tells: it is NaN where a number is. (Infinities of both signs give a false alarm, which costs a sweep.)
-    total = np.add.reduce(g, axis=None) if type(g) is np.ndarray else g if isinstance(g, (float, complex)) else np.sum(g)
+    total = (
+        np.add.reduce(g, axis=None) if type(g) is np.ndarray else g if isinstance(g, (float, complex)) else np.sum(g)
+    )
     return bool(total != total)
 
 

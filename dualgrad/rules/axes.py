@@ -111,9 +111,7 @@ def as_one_axis(x: Value, axis: Any) -> tuple[Value, int]:
 def with_axes(ufunc: np.ufunc, x1: Value, x2: Value, axes: Sequence[Any]) -> Value:
     """Call a product with `axes=`: the axes along which the operands and the answer have their vectors."""
     places = [(k,) if isinstance(k, (int, np.integer)) else tuple(k) for k in axes]
-    first, second = (
-        np.moveaxis(x, at, tuple(range(-len(at), 0))) for x, at in zip((x1, x2), places[:2], strict=True)
-    )
+    first, second = (np.moveaxis(x, at, tuple(range(-len(at), 0))) for x, at in zip((x1, x2), places[:2], strict=True))
     answer = ufunc(first, second)
     if len(places) == 3:
         return np.moveaxis(answer, tuple(range(-len(places[2]), 0)), places[2])

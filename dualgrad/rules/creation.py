@@ -13,7 +13,13 @@ from dualgrad.rules.samples import A, case, cases
 
 
 def _full_like(
-    a: Value, fill_value: Value, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None, **kwargs: Any
+    a: Value,
+    fill_value: Value,
+    dtype: Any = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Any = None,
+    **kwargs: Any,
 ) -> Value:
     filled = np.copy(np.broadcast_to(fill_value, shape_of(a) if shape is None else shape))
     wanted = dtype_of(a) if dtype is None else np.dtype(dtype)
@@ -66,7 +72,13 @@ composite(
 
 
 def _logspace(
-    start: Value, stop: Value, num: int = 50, endpoint: bool = True, base: Value = 10.0, dtype: Any = None, axis: int = 0
+    start: Value,
+    stop: Value,
+    num: int = 50,
+    endpoint: bool = True,
+    base: Value = 10.0,
+    dtype: Any = None,
+    axis: int = 0,
 ) -> Value:
     exponents = np.linspace(start, stop, num, endpoint=endpoint, axis=axis)
     found = np.power(base if len(shape_of(base)) == 0 else np.expand_dims(base, axis), exponents)
@@ -83,7 +95,9 @@ composite(
 )
 
 
-def _geomspace(start: Value, stop: Value, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Value:
+def _geomspace(
+    start: Value, stop: Value, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
+) -> Value:
     # NumPy computes in double precision at least.
     kind = np.result_type(start, stop, float(num), np.zeros((), dtype))
     start, stop = astype(start, kind), astype(stop, kind)

@@ -123,7 +123,9 @@ def _pull(formula: Function, operands: tuple[str, ...]) -> Pull:
     places = ("ans", *operands)
     unknown = [name for name in names[1:] if name not in places]
     if unknown:
-        raise TypeError(f"The formula reads {unknown}; it can read t and, of these, what it needs: {', '.join(places)}.")
+        raise TypeError(
+            f"The formula reads {unknown}; it can read t and, of these, what it needs: {', '.join(places)}."
+        )
     positions = tuple(places.index(name) for name in names[1:])
     reads = sum(1 << place for place in positions) if positions == tuple(sorted(positions)) else -1
     return Pull(formula, select_positions(positions), reads)
@@ -131,6 +133,7 @@ def _pull(formula: Function, operands: tuple[str, ...]) -> Pull:
 
 def select_positions(positions: tuple[int, ...]) -> Callable[..., tuple[Value, ...]]:
     """Return the function of (ans, *operands) that returns those at the given positions; 0 is the answer."""
+
     def select(*values: Value) -> tuple[Value, ...]:
         return tuple([values[i] for i in positions])
 
@@ -349,7 +352,8 @@ def _normaliser(
 
 def composite(fun: Function, body: Function, *, samples: Samples) -> Composite:
     """Register a function that is differentiated by running a body written in NumPy; it takes the function's signature."""
-    record = Composite(fun, body, samples)
+    names, _ = parameters_of(body)
+    record = Composite(fun, body, samples, names.index("out") if "out" in names else None)
     register(record)
     return record
 

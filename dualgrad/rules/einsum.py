@@ -51,7 +51,9 @@ def _explicit(text: str, ndims: Sequence[int]) -> str:
     inputs, arrow, output = text.partition("->")
     terms = inputs.split(",")
     if len(terms) != len(ndims):
-        raise ValueError(f"numpy.einsum: the subscripts {text!r} are of {len(terms)} operands; {len(ndims)} were given.")
+        raise ValueError(
+            f"numpy.einsum: the subscripts {text!r} are of {len(terms)} operands; {len(ndims)} were given."
+        )
     free = [letter for letter in _LETTERS if letter not in text]
     widths = [ndim - len(term.replace("...", "")) for term, ndim in zip(terms, ndims, strict=True)]
     for term, width in zip(terms, widths, strict=True):

@@ -119,9 +119,7 @@ def _gather_scatters(cotangents: Sequence[Value], kept: Sequence[Any], params: S
 _pulls = (Pull(_getitem_transpose, _getitem_keep),)
 
 
-def _getitem_vjp(
-    ct: Value, wanted: tuple[bool, ...], ans: Value, /, *operands: Value, index: Any
-) -> tuple[Value, ...]:
+def _getitem_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, *operands: Value, index: Any) -> tuple[Value, ...]:
     return (_getitem_transpose(ct, *operands, index=index), *[None for _ in operands[1:]])
 
 
@@ -190,9 +188,7 @@ def _scatter_vjp(
     return (ct[join_index(index, operands[1:])], *[None for _ in operands[1:]])
 
 
-def _scatter_many_jvp(
-    tangents: tuple[Value, ...], ans: Value, /, *operands: Value, indices: Any, shape: Any
-) -> Value:
+def _scatter_many_jvp(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, indices: Any, shape: Any) -> Value:
     moved = [(t, index) for t, index in zip(tangents, indices, strict=True) if t is not None]
     return scatter_many(*[t for t, _ in moved], indices=tuple([index for _, index in moved]), shape=shape)
 

@@ -156,6 +156,7 @@ composite(np.hstack, _hstack, samples=cases(*_rows, *_typed, case((A(2, 1), A(2,
 composite(np.dstack, _dstack, samples=cases(*_rows, case((A(2, 3), A(2, 3, 2))), case((A(), A()))))
 composite(np.column_stack, _column_stack, samples=cases(*_rows, case((A(3), A(3, 2))), case((A(), A()))))
 
+
 def _append(arr: Value, values: Value, axis: Any = None) -> Value:
     return np.concatenate((as_operand(arr), as_operand(values)), axis=axis)
 

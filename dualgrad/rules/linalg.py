@@ -49,7 +49,7 @@ def hermitian_part(a: Value) -> Value:
 def _solve_jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value, b: Value) -> Value:
     ta, tb = tangents
     is_vector = len(shape_of(b)) == 1
-    right = None if tb is None else tb[:, None] if is_vector else tb
+    right: Value = None if tb is None else tb[:, None] if is_vector else tb
     if ta is not None:
         moved = np.matmul(ta, ans[..., None] if is_vector else ans)
         right = -moved if right is None else right - moved
@@ -57,9 +57,7 @@ def _solve_jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value, b: Value) -
     return found[..., 0] if is_vector else found
 
 
-def _solve_vjp(
-    ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value, b: Value
-) -> tuple[Value, ...]:
+def _solve_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value, b: Value) -> tuple[Value, ...]:
     is_vector = len(shape_of(b)) == 1
     columns = np.linalg.solve(transposed(a), ct[..., None] if is_vector else ct)
     x = ans[..., None] if is_vector else ans
@@ -126,12 +124,22 @@ handwritten(
 # It is the second derivative of det, a symmetric form: its own transpose.
 
 
+def _before(s: Value) -> Value:
+    """Return, for each number of a row, the product of those before it: without divisions, so zeros do no harm."""
+    return np.multiply.accumulate(np.concatenate([np.ones_like(s[..., :1]), s[..., :-1]], axis=-1), axis=-1)
+
+
+def _after(s: Value) -> Value:
+    """Return, for each number of a row, the product of those after it."""
+    return _before(s[..., ::-1])[..., ::-1]
+
+
 @overridable
 def cofactors(a: Value) -> Value:
     """Return the cofactor matrix, det(a) inv(a)^T where that exists."""
     u, s, w = np.linalg.svd(a)
     scale = (np.linalg.det(u) * np.linalg.det(w))[..., None]
-    others = np.multiply.reduce(np.where(np.eye(s.shape[-1], dtype=bool), 1, s[..., None, :]), axis=-1)
+    others = _before(s) * _after(s)
     return np.matmul(conj(u) * (scale * others)[..., None, :], conj(w))
 
 
@@ -151,9 +159,11 @@ def _moved_cofactors(a: Value, t: Value) -> Value:
     u, s, w = np.linalg.svd(a)
     n = s.shape[-1]
     unit = np.eye(n, dtype=bool)
-    left_out = unit[:, None, :] | unit[None, :, :]
-    pairs = np.multiply.reduce(np.where(left_out, 1, s[..., None, None, :]), axis=-1)
-    pairs = np.where(unit, 0, pairs) * (np.linalg.det(u) * np.linalg.det(w))[..., None, None]
+    # Row i of `between` holds the products of the singular values after the i-th and before the j-th.
+    between = _before(np.where(np.tri(n, dtype=bool), 1, s[..., None, :]))
+    pairs = np.triu(_before(s)[..., :, None] * between * _after(s)[..., None, :], 1)
+    pairs = pairs + transposed(pairs)
+    pairs = pairs * (np.linalg.det(u) * np.linalg.det(w))[..., None, None]
     x = np.matmul(np.matmul(adjoint(u), t), adjoint(w))
     diagonal = np.add.reduce(pairs * np.add.reduce(x * unit, axis=-1)[..., None, :], axis=-1)
     return np.matmul(np.matmul(conj(u), diagonal[..., None] * unit - pairs * transposed(x)), conj(w))
@@ -242,7 +252,8 @@ handwritten(
 def _lower_half(a: Value) -> Value:
     n = shape_of(a)[-1]
     dtype = np.float32 if dtype_of(a).char in "fF" else np.float64
-    return a * (np.tri(n, dtype=dtype) - np.eye(n, dtype=dtype) * dtype(0.5))
+    half: Value = np.diag(np.full(n, 0.5, dtype))
+    return a * (np.tri(n, dtype=dtype) - half)
 
 
 def _cholesky_jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value, *, upper: bool = False) -> Value:
@@ -328,9 +339,7 @@ def _best_splits(shapes: Sequence[tuple[int, ...]]) -> dict[tuple[int, int], int
     for length in range(1, len(shapes)):
         for i in range(len(shapes) - length):
             j = i + length
-            prices = {
-                k: cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1] for k in range(i, j)
-            }
+            prices = {k: cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1] for k in range(i, j)}
             split[i, j] = min(prices, key=prices.__getitem__)
             cost[i, j] = prices[split[i, j]]
     return split

@@ -38,9 +38,7 @@ def _where_indices(condition: Value) -> Any:
     return np.nonzero(as_constant(condition))
 
 
-def _where_jvp(
-    tangents: tuple[Value, ...], ans: Value, /, condition: Value, x: Value, y: Value
-) -> Value:
+def _where_jvp(tangents: tuple[Value, ...], ans: Value, /, condition: Value, x: Value, y: Value) -> Value:
     _, tx, ty = tangents
     if tx is None and ty is None:
         return None
@@ -81,9 +79,7 @@ register(
             case(_MASK, A(2, 3, is_complex=True), A(2, 3)),
             case(_MASK[:, :0], A(0), A()),
         ),
-        normalise=_WhereNormaliser(
-            "numpy.where", ("condition", "x", "y"), ("condition", "x", "y"), (), {}
-        ),
+        normalise=_WhereNormaliser("numpy.where", ("condition", "x", "y"), ("condition", "x", "y"), (), {}),
         operate=np.where,
         pulls=(None, Pull(_where_x, select_positions((1,))), Pull(_where_y, select_positions((1,)))),
         desugar=_where_indices,
@@ -288,9 +284,7 @@ composite(np.extract, _extract, samples=cases(case(_MASK, A(2, 3)), case(_MASK[0
 # ---- nan_to_num ------------------------------------------------------------------------------------
 
 
-def _nan_to_num(
-    x: Value, copy: bool = True, nan: Value = 0.0, posinf: Value = None, neginf: Value = None
-) -> Value:
+def _nan_to_num(x: Value, copy: bool = True, nan: Value = 0.0, posinf: Value = None, neginf: Value = None) -> Value:
     if not copy:
         raise NoRuleError(
             "numpy.nan_to_num(x, copy=False) writes into a value being differentiated. "

@@ -84,6 +84,7 @@ structural(
     ),
 )
 
+
 def _ravel(a: Value, *, order: Literal["C", "F"] = "C") -> Value:
     return np.ravel(a, order=order)
 
@@ -169,6 +170,7 @@ structural(
     samples=cases(case(A(2, 3, 4), 0, -1), case(A(2, 3, 4), source=[0, 1], destination=[-1, 0]), case(A(2, 3), (), ())),
 )
 
+
 def _rollaxis(a: Value, axis: int, start: int = 0) -> Value:
     ndim = len(shape_of(a))
     axis, start = operator.index(axis), operator.index(start)
@@ -215,9 +217,8 @@ def _expand_dims_undo(ct: Value, a: Space, *, axis: Any) -> Value:
     return np.reshape(ct, a.shape)
 
 
-structural(
-    np.expand_dims, _expand_dims_undo, samples=cases(case(A(3), 0), case(A(3, 2), axis=(0, -1)), case(A(), 0))
-)
+structural(np.expand_dims, _expand_dims_undo, samples=cases(case(A(3), 0), case(A(3, 2), axis=(0, -1)), case(A(), 0)))
+
 
 def _atleast_1d(*arys: Value) -> Any:
     return _each(arys, _shape_1d)
@@ -293,6 +294,7 @@ linear(
         case(A(2, 1, is_complex=True), (2, 2)),
     ),
 )
+
 
 def _broadcast_arrays(*args: Value, subok: bool = False) -> tuple[Value, ...]:
     values = [as_operand(x) for x in args]

@@ -110,9 +110,7 @@ composite(
 
 
 @overridable
-def on_diagonal(
-    x: Value, *, shape: tuple[int, ...], offset: int = 0, axis1: int = 0, axis2: int = 1
-) -> Value:
+def on_diagonal(x: Value, *, shape: tuple[int, ...], offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
     """Return zeros of a shape with `x` on a diagonal; the transpose of np.diagonal."""
     buffer = np.zeros(shape, x.dtype)
     planes = np.moveaxis(buffer, (axis1, axis2), (-2, -1))
@@ -122,7 +120,9 @@ def on_diagonal(
     return buffer
 
 
-def _on_diagonal_transpose(ct: Value, x: Space, *, shape: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
+def _on_diagonal_transpose(
+    ct: Value, x: Space, *, shape: Any, offset: int = 0, axis1: int = 0, axis2: int = 1
+) -> Value:
     return np.diagonal(ct, offset, axis1, axis2)
 
 
@@ -165,9 +165,7 @@ def _linalg_diagonal(x: Value, /, *, offset: int = 0) -> Value:
 composite(np.linalg.diagonal, _linalg_diagonal, samples=cases(case(A(2, 3, 4)), case(A(3, 4), offset=-1)))
 
 
-def _trace(
-    a: Value, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: None = None
-) -> Value:
+def _trace(a: Value, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: None = None) -> Value:
     return np.sum(np.diagonal(as_operand(a), offset, axis1, axis2), axis=-1, dtype=dtype)
 
 
@@ -188,9 +186,7 @@ def _linalg_trace(x: Value, /, *, offset: int = 0, dtype: Any = None) -> Value:
     return np.trace(x, offset=offset, axis1=-2, axis2=-1, dtype=dtype)
 
 
-composite(
-    np.linalg.trace, _linalg_trace, samples=cases(case(A(2, 3, 3)), case(A(3, 4), offset=1, dtype=np.complex128))
-)
+composite(np.linalg.trace, _linalg_trace, samples=cases(case(A(2, 3, 3)), case(A(3, 4), offset=1, dtype=np.complex128)))
 
 # ---- diag, diagflat --------------------------------------------------------------------------------
 

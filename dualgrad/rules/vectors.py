@@ -228,9 +228,7 @@ bilinear(
 )
 
 
-def _cross(
-    a: Value, b: Value, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
-) -> Value:
+def _cross(a: Value, b: Value, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Value:
     if axis is not None:
         axisa = axisb = axisc = axis
     a = np.moveaxis(as_operand(a), axisa, -1)

@@ -99,7 +99,9 @@ class CustomFunction(Generic[P, R]):
         if self._fwd is not None:
             pair = self._fwd(*arguments)
             if not (isinstance(pair, tuple) and len(pair) == 2):
-                raise RuleError(f"The rule fwd of {self._title()} returns a pair (value, residuals); it returned {pair!r}.")
+                raise RuleError(
+                    f"The rule fwd of {self._title()} returns a pair (value, residuals); it returned {pair!r}."
+                )
             value, residuals = pair
         if self._fwd is None or deepest(values) is not None:
             # Levels further out use the rules too, and do not differentiate fwd.
@@ -151,7 +153,9 @@ class CustomFunction(Generic[P, R]):
         count = len(inputs.fill(inputs.values))
         if not isinstance(found, (tuple, list)) or len(found) != count:
             described = f"{len(found)} values" if isinstance(found, (tuple, list)) else f"a {type(found).__name__}"
-            raise RuleError(f"{title} returns a tuple with one cotangent per argument ({count}); it returned {described}.")
+            raise RuleError(
+                f"{title} returns a tuple with one cotangent per argument ({count}); it returned {described}."
+            )
         try:
             pulled = inputs.match(tuple(found), "cotangents", "arguments")
         except (TreeError, ValueError, TypeError) as error:
@@ -225,5 +229,3 @@ def custom_vjp(f: Callable[P, R]) -> CustomFunction[P, R]:
     1.0
     """
     return CustomFunction(f)
-
-

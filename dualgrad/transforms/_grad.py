@@ -69,7 +69,9 @@ def _differentiate(chosen: Chosen, single: bool, has_aux: bool, transform: str) 
     result = recording.result
     seed = unit_cotangent(recording, transform)
     inputs = chosen.leaves
-    gradients = inputs.fill_derivatives(settle(recording.pull([seed]) if seed is not None else _nothing(inputs.values), inputs.values))
+    gradients = inputs.fill_derivatives(
+        settle(recording.pull([seed]) if seed is not None else _nothing(inputs.values), inputs.values)
+    )
     (value,) = result.fill(result.values)
     return value, gradients[0] if single else gradients, aux
 

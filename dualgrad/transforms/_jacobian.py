@@ -94,5 +94,3 @@ def hvp(
     if argnums is None and argnames is None and len(primals) > 1:
         argnums = tuple(range(len(primals)))
     return jvp(grad(f, argnums, argnames=argnames, has_aux=has_aux), primals, tangents, has_aux=has_aux)
-
-

@@ -15,9 +15,7 @@ from dualgrad.tree._registry import KINDS
 from dualgrad.tree._structure import Structure, same_static
 
 
-def match(
-    expected: Structure, tree: Any, /, *, name: str, expected_name: str, allow_none: bool = False
-) -> list[Any]:
+def match(expected: Structure, tree: Any, /, *, name: str, expected_name: str, allow_none: bool = False) -> list[Any]:
     """Return the leaves of a tree that must have the structure `expected`, in the order of that structure.
 
     Parameters

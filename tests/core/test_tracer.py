@@ -94,7 +94,10 @@ def test_object_arrays_gather_at_second_order_too() -> None:
 @pytest.mark.parametrize("symbol", ["+", "-", "*", "/", "**"])
 def test_in_place_operators_are_the_operators(d: Any, symbol: str) -> None:
     scope: dict[str, Any] = {}
-    exec(f"def f(x):\n y = 1.0 * x\n z = y\n y {symbol}= x\n return z * y\ndef g(x):\n y = x {symbol} x\n return y * y", scope)
+    exec(
+        f"def f(x):\n y = 1.0 * x\n z = y\n y {symbol}= x\n return z * y\ndef g(x):\n y = x {symbol} x\n return y * y",
+        scope,
+    )
 
     same(d, scope["f"], scope["g"])
 
@@ -111,7 +114,9 @@ def test_scalars_are_immutable(d: Any) -> None:
 
 
 @each_mode
-@pytest.mark.parametrize("view", [lambda y: y[1:], lambda y: y[:, None], lambda y: y[...]], ids=["slice", "column", "all"])
+@pytest.mark.parametrize(
+    "view", [lambda y: y[1:], lambda y: y[:, None], lambda y: y[...]], ids=["slice", "column", "all"]
+)
 def test_writing_through_views_raises(d: Any, view: Any) -> None:
     def write(x: Any) -> Any:
         y = 1.0 * x

@@ -213,7 +213,9 @@ def test_gradients_of_copies_share_no_memory() -> None:
 def test_a_cast_that_its_rule_forbids_raises_as_numpy_does() -> None:
     with pytest.raises(TypeError, match="safe"):
         grad(lambda x: np.sum(x.astype(np.float32, casting="safe")))(np.ones(2))
-    np.testing.assert_array_equal(grad(lambda x: np.sum(x.astype(complex, casting="safe").real))(np.ones(2)), [1.0, 1.0])
+    np.testing.assert_array_equal(
+        grad(lambda x: np.sum(x.astype(complex, casting="safe").real))(np.ones(2)), [1.0, 1.0]
+    )
 
 
 @pytest.mark.skipif(np.lib.NumpyVersion(np.__version__) < "2.1.0", reason="device= came with NumPy 2.1")

@@ -18,7 +18,9 @@ X = np.array([1.0, 2.0, 3.0])
 @each_jacobian
 @pytest.mark.parametrize("shape", [(), (1,), (3,), (2, 3), (0,)], ids=str)
 @pytest.mark.parametrize("out", [(), (1,), (4,), (2, 2), (0,)], ids=str)
-def test_the_shape_is_that_of_the_output_and_then_the_input(d: Any, shape: tuple[int, ...], out: tuple[int, ...]) -> None:
+def test_the_shape_is_that_of_the_output_and_then_the_input(
+    d: Any, shape: tuple[int, ...], out: tuple[int, ...]
+) -> None:
     weights = RNG.standard_normal(out + shape)
     axes = tuple(range(len(out), len(out) + len(shape)))
 
