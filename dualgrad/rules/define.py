@@ -352,8 +352,9 @@ def _normaliser(
 
 def composite(fun: Function, body: Function, *, samples: Samples) -> Composite:
     """Register a function that is differentiated by running a body written in NumPy; it takes the function's signature."""
-    names, _ = parameters_of(body)
-    record = Composite(fun, body, samples, names.index("out") if "out" in names else None)
+    positional, _, spread = rule_parameters(body, skip=0)
+    place = positional.index("out") if "out" in positional and not spread else None
+    record = Composite(fun, body, samples, place)
     register(record)
     return record
 
