@@ -142,7 +142,9 @@ class Tape(Level):
             if values[k] is not operands[k] and (pull := record.pulls[k]) is not None:
                 number = operands[k]._number
                 kept = pull.select(ans, *values)
-                edge = (number, pull.function, kept, params, _space_unless_equal(values[k], ans), edge)
+                # What linear rules keep begins with the operand's space already.
+                space = kept[0] if kept and type(kept[0]) is Space else _space_unless_equal(values[k], ans)
+                edge = (number, pull.function, kept, params, space, edge)
         if edge is None:
             return ans
         self.record(edge)
