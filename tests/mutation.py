@@ -49,7 +49,6 @@ def through_singular_vectors(u: Any, s: Any, vh: Any) -> Any:
 BY_HAND: dict[Any, Callable[..., Any]] = {
     # Differences leave the symmetric matrices that cholesky is a function of.
     np.linalg.cholesky: lambda x: np.linalg.cholesky(definite(x)),
-    np.linalg.eigvalsh: lambda x: np.linalg.eigvalsh(definite(x)),
     # Vectors are free in sign: only functions that do not see it have a derivative.
     np.linalg.eigh: lambda x: through_eigenvectors(*np.linalg.eigh(definite(x))),
     reduced_svd: lambda x: through_singular_vectors(*reduced_svd(x)),

@@ -3,8 +3,8 @@
 Written with the cotangents of the literature, which are the conjugates of ours: `conj` on the way in and out.
 
 Vectors are determined up to a sign or phase (and, where values are equal, a rotation), and derivatives take one gauge:
-functions that do not depend on it, such as v f(w) v^H, have derivatives. Differences of equal values count as infinite:
-1 / (w_i - w_j) is 0 there, which is right for functions that treat equal values alike.
+functions that do not depend on it, such as v f(w) v^H, have derivatives. Where eigenvalues are equal, a derivative that the
+rules cannot see is NaN, never a finite wrong number; of equal singular values, 1 / (s_i - s_j) counts as 0.
 """
 
 from __future__ import annotations
@@ -59,10 +59,33 @@ def _sum(total: Value, term: Value) -> Value:
 # dv = v (P * F), F_ij = 1 / (w_j - w_i) (Giles 2008, 3.1).
 
 
+# Where eigenvalues are equal (to rounding), the vectors are any basis of their space, and their derivative within it
+# does not exist: as soon as da couples them, dv is NaN. The reverse mode sees more of the function. With N = v^H ct_v, a
+# function of the vectors alone that is smooth there has a Hermitian N within such a space, and only moves the space as
+# a whole: the coupling counts 0. A function of both, such as v f(w) v^H, moves by f'(w) there, which neither
+# cotangent tells; it is NaN unless N is 0 there and the cotangents of the equal values are equal. (At a = 1,
+# v w^2 v^H = a^2 moves by 2 da; with 1 / (w_i - w_j) = 0 everything of da off the diagonal would be lost.)
+
+
+def _couples(w: Value) -> Value:
+    """Tell which different places hold eigenvalues that are equal to rounding."""
+    return _equal_pairs(w) & ~np.eye(shape_of(w)[-1], dtype=bool)
+
+
+def _is_large(part: Value, whole: Value) -> Value:
+    """Tell where numbers are more than rounding errors beside the largest of `whole`."""
+    rounding = 100 * shape_of(whole)[-1] * np.finfo(dtype_of(whole)).eps
+    return np.abs(part) > rounding * np.max(np.abs(whole), axis=(-2, -1), keepdims=True)
+
+
 def _eigh_jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value, *, UPLO: str = "L") -> tuple[Value, ...]:
     w, v = ans
     moved = np.matmul(hermitian_part(tangents[0]), v)
-    turned = np.matmul(adjoint(v), moved) * _inverse_differences(w)
+    p = np.matmul(adjoint(v), moved)
+    turned = p * _inverse_differences(w)
+    coupled = _couples(w)
+    if coupled.any():
+        turned = np.where(coupled & _is_large(p, p), np.nan, turned)
     return np.real(np.add.reduce(conj(v) * moved, axis=-2)), np.matmul(v, turned)
 
 
@@ -73,7 +96,16 @@ def _eigh_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value, *, U
     if of_values is not None:
         inner = _diagonal(of_values)
     if of_vectors is not None:
-        inner = _sum(inner, np.matmul(adjoint(v), conj(of_vectors)) * _inverse_differences(w))
+        n = np.matmul(adjoint(v), conj(of_vectors))
+        turned = n * _inverse_differences(w)
+        coupled = _couples(w)
+        if coupled.any():
+            lost = _is_large(n - adjoint(n) if of_values is None else n, n)
+            if of_values is not None:
+                across = of_values[..., None, :] - of_values[..., :, None]
+                lost = lost | _is_large(across, _diagonal(of_values))
+            turned = np.where(coupled & lost, np.nan, turned)
+        inner = _sum(inner, turned)
     if inner is None:
         return (None,)
     return (conj(hermitian_part(np.matmul(np.matmul(v, inner), adjoint(v)))),)
@@ -81,24 +113,16 @@ def _eigh_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value, *, U
 
 handwritten(np.linalg.eigh, _eigh_jvp, _eigh_vjp, keep=("ans",), outputs=2, samples=cases())
 
-
 # NumPy's annotations take less than the function does.
 _eigh: Function = np.linalg.eigh
 
 
-def _eigvalsh_jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value, *, UPLO: str = "L") -> Value:
-    _, v = _eigh(a, UPLO=UPLO)
-    return np.real(np.add.reduce(conj(v) * np.matmul(hermitian_part(tangents[0]), v), axis=-2))
+def _eigvalsh(a: Value, UPLO: str = "L") -> Value:
+    # Through eigh, so that the second derivative sees vectors and values together.
+    return _eigh(a, UPLO=UPLO)[0]
 
 
-def _eigvalsh_vjp(
-    ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value, *, UPLO: str = "L"
-) -> tuple[Value, ...]:
-    _, v = _eigh(a, UPLO=UPLO)
-    return (conj(hermitian_part(np.matmul(v * ct[..., None, :], adjoint(v)))),)
-
-
-handwritten(np.linalg.eigvalsh, _eigvalsh_jvp, _eigvalsh_vjp, keep=("a",), samples=cases())
+composite(np.linalg.eigvalsh, _eigvalsh, samples=cases())
 
 # ---- svdvals ---------------------------------------------------------------------------------------
 

@@ -195,3 +195,21 @@ def test_wrong_orders_raise_as_in_numpy() -> None:
     for order, x in [("fro", np.ones(3)), (3, np.ones((2, 2))), ("nul", np.ones((2, 2))), (1, np.ones((2, 2, 2)))]:
         with pytest.raises(ValueError):
             vjp(lambda x, order=order: np.linalg.norm(x, order), x)
+
+
+def test_functions_of_values_alone_have_gradients_where_values_are_equal() -> None:
+    for values in (lambda a: np.linalg.eigh(a)[0], lambda a: np.linalg.eigvalsh(a)):
+        gradient = grad(lambda a, values=values: np.sum(values(a) ** 2))(np.eye(3))
+
+        np.testing.assert_allclose(gradient, 2 * np.eye(3), atol=1e-12)
+
+
+def test_what_the_rules_cannot_see_of_equal_eigenvalues_is_nan_and_not_wrong() -> None:
+    g = np.array([[1.0, 2.0], [2.0, 5.0]])
+
+    def f(a: Any) -> Any:
+        w, v = np.linalg.eigh(a)
+        return np.sum(g * ((v * w**2) @ v.T))
+
+    assert np.isnan(grad(f)(np.eye(2))).any()
+    np.testing.assert_allclose(grad(f)(np.diag([1.0, 2.0])), [[2.0, 6.0], [6.0, 20.0]], rtol=1e-12)
