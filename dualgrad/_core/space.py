@@ -96,6 +96,8 @@ def conform_cotangent(cotangent: Value, space: Space) -> Value:
     Where the operand was broadcast the cotangent is summed; where a real operand met a complex one its real part is taken.
     """
     shape, dtype = space.shape, space.dtype
+    if type(cotangent) is np.ndarray and cotangent.shape == shape and cotangent.dtype is dtype:
+        return cotangent
     if shape_of(cotangent) != shape:
         cotangent = unbroadcast(cotangent, shape)
     found = dtype_of(cotangent)

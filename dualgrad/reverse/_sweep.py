@@ -10,6 +10,12 @@ from dualgrad._core.level import Tracer
 from dualgrad._core.primitive import LANEWISE, SCATTERS, Primitive
 from dualgrad._core.space import Value, conform_cotangent
 
+ONE = None
+"""In the place of an edge's parameters: it has none, and `kept` is the one value that its formula reads."""
+
+FEW: tuple[()] = ()
+"""In the place of an edge's parameters: it has none, and `kept` is the tuple of what its formula reads."""
+
 
 class Sweep:
     """Cotangents on their way back, by the number of the value that they belong to."""
@@ -50,9 +56,10 @@ class Sweep:
             return
         cotangents = self.cotangents
         pending = self.pending
-        del cotangents[max(start + 1, stop) :]
+        del cotangents[start + 1 if start >= stop else stop :]
         # The cotangent of the entry at hand is always the last of the list: popping is the fastest way to it.
         pop = cotangents.pop
+        few = FEW
         for edge in reversed(entries[stop : start + 1]):
             ct = pop()
             if pending:
@@ -65,6 +72,8 @@ class Sweep:
                     pullback(self, ct, *kept)
                     continue
                 if params is None:
+                    g = pullback(ct, kept)
+                elif params is few:
                     g = pullback(ct, *kept)
                 elif pullback in SCATTERS:
                     self._scatter(parent, SCATTERS[pullback], ct, kept, params)
@@ -78,7 +87,8 @@ class Sweep:
                 else:
                     self.add(parent, g)
         # What was popped is not there any more, and later sweeps of this list may reuse the numbers.
-        self.owned = {number for number in self.owned if number < len(cotangents)}
+        if self.owned:
+            self.owned = {number for number in self.owned if number < len(cotangents)}
 
     def _run_strong(self, entries: list[Any], start: int, stop: int) -> None:
         """Sweep so that a cotangent of exactly zero contributes zero, also through an infinite or undefined derivative."""
@@ -96,7 +106,7 @@ class Sweep:
                 if parent < 0:
                     pullback(self, ct, *kept)
                     continue
-                g = pullback(ct, *kept, **(params or {}))
+                g = pullback(ct, kept) if params is ONE else pullback(ct, *kept, **(params or {}))
                 if pullback in LANEWISE:
                     g = np.where(silent, 0, g)
                 self.add(parent, g if space is None else conform_cotangent(g, space))

@@ -6,7 +6,9 @@ edges, one per operand that is being differentiated:
     (parent, pullback, kept, params, space, next edge)
 
 The cotangent `ct` of the value sends `pullback(ct, *kept, **params)` to `parent`, moved into `space` first where the operand
-had another shape or dtype than the value. An edge whose parent is -1 sends to more than one place, and does so itself.
+had another shape or dtype than the value. Elementwise formulas have no parameters, and most keep one value: there
+`params` is ONE and `kept` that value itself, or FEW and `kept` a tuple, which spares the sweep the slower call. An edge whose
+parent is -1 sends to more than one place, and does so itself.
 """
 
 from __future__ import annotations
@@ -14,16 +16,18 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import numpy as np
 from numpy import float64, ndarray
 
 from dualgrad._core.array import TracedArray
 from dualgrad._core.ended import Ended
 from dualgrad._core.level import Level
-from dualgrad._core.primitive import Primitive
+from dualgrad._core.primitive import UNARY, Primitive
 from dualgrad._core.space import Space, Value, is_inexact, space_of
 from dualgrad.reverse._joint import joint, pick
+from dualgrad.reverse._sweep import FEW, ONE
 
-new = object.__new__
+_unary = UNARY.get
 
 _making_locks = threading.Lock()
 
@@ -35,10 +39,44 @@ class TapeArray(TracedArray):
 
     __slots__ = ("_number",)
 
-    def __init__(self, value: Value, tape: Tape, number: int) -> None:
-        self._value = value
-        self._level = tape
-        self._number = number
+    _number: int
+
+    # No __init__: instances are made in the hot path, and it would double their price. See `tape_array`.
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Value:
+        # `Tape.unary` once more, without the calls that lead there: they are a third of what a small operation costs.
+        if (record := _unary(ufunc)) is not None and not kwargs and method == "__call__":
+            tape = self._level
+            if type(tape) is Tape:
+                operate, function, select, reads, same_space = record.unary  # type: ignore[misc]
+                value = self._value
+                ans = operate(value)
+                out = TapeArray()
+                out._value = ans
+                out._level = tape
+                entries = tape.entries
+                out._number = len(entries)
+                space = None if same_space else _space_unless_equal(value, ans)
+                if reads == 2:
+                    entries.append((self._number, function, value, ONE, space, None))
+                elif reads == 1:
+                    entries.append((self._number, function, ans, ONE, space, None))
+                else:
+                    entries.append((self._number, function, select(ans, value), FEW, space, None))
+                return out
+        return _array_ufunc(self, ufunc, method, *inputs, **kwargs)
+
+
+_array_ufunc = TracedArray.__array_ufunc__
+
+
+def tape_array(value: Value, tape: Tape, number: int) -> TapeArray:
+    """Return the array of a number on a tape."""
+    made = TapeArray()
+    made._value = value
+    made._level = tape
+    made._number = number
+    return made
 
 
 class Tape(Level):
@@ -73,7 +111,7 @@ class Tape(Level):
     def lift(self, value: Value) -> TapeArray:
         """Return a new array on the tape that depends on nothing: an input, or a constant."""
         self.record(None)
-        return TapeArray(value, self, len(self.entries) - 1)
+        return tape_array(value, self, len(self.entries) - 1)
 
     # The two methods that follow are the hot path. They say what `apply` says, without its loops: what a pullback keeps is
     # looked up by the small number `reads` (1: ans, 2: x, 4: y), and equal spaces are recognised without building one.
@@ -86,9 +124,14 @@ class Tape(Level):
         operate, function, select, reads, same_space = unary
         value = x._value
         ans = operate(value)
-        kept = (value,) if reads == 2 else (ans,) if reads == 1 else () if reads == 0 else select(ans, value)
-        self.record((x._number, function, kept, None, None if same_space else _space_unless_equal(value, ans), None))
-        out = new(TapeArray)
+        space = None if same_space else _space_unless_equal(value, ans)
+        if reads == 2:
+            self.record((x._number, function, value, ONE, space, None))
+        elif reads == 1:
+            self.record((x._number, function, ans, ONE, space, None))
+        else:
+            self.record((x._number, function, select(ans, value), FEW, space, None))
+        out = TapeArray()
         out._value = ans
         out._level = self
         out._number = len(self.entries) - 1
@@ -112,20 +155,24 @@ class Tape(Level):
         edge: Any = None
         if number_y >= 0 and (pull := pulls[1]) is not None:
             function, select, reads = pull
-            kept = () if reads == 0 else (x,) if reads == 2 else select(ans, x, y)
             kind = type(y)
             space = None if scalar and (kind is float64 or kind is float) else _space_unless_equal(y, ans)
-            edge = (number_y, function, kept, None, space, None)
+            if reads == 2:
+                edge = (number_y, function, x, ONE, space, None)
+            else:
+                edge = (number_y, function, select(ans, x, y) if reads else (), FEW, space, None)
         if number_x >= 0 and (pull := pulls[0]) is not None:
             function, select, reads = pull
-            kept = () if reads == 0 else (y,) if reads == 4 else select(ans, x, y)
             kind = type(x)
             space = None if scalar and (kind is float64 or kind is float) else _space_unless_equal(x, ans)
-            edge = (number_x, function, kept, None, space, edge)
+            if reads == 4:
+                edge = (number_x, function, y, ONE, space, edge)
+            else:
+                edge = (number_x, function, select(ans, x, y) if reads else (), FEW, space, edge)
         if edge is None:
             return ans
         self.record(edge)
-        out = new(TapeArray)
+        out = TapeArray()
         out._value = ans
         out._level = self
         out._number = len(self.entries) - 1
@@ -133,6 +180,16 @@ class Tape(Level):
 
     def apply(self, record: Primitive, operands: tuple[Value, ...], params: dict[str, Any]) -> Value:
         """Record any primitive."""
+        pulls = record.pulls
+        if len(operands) == 1 and pulls is not None and (pull := pulls[0]) is not None:
+            # As below, for the commonest case: reductions, indexing and changes of shape.
+            (x,) = operands
+            value = x._value
+            ans = record.fun(value, **params)
+            kept = pull.select(ans, value)
+            space = kept[0] if kept and type(kept[0]) is Space else _space_unless_equal(value, ans)
+            self.record((x._number, pull.function, kept, params, space, None))
+            return tape_array(ans, self, len(self.entries) - 1)
         values = [x._value if type(x) is TapeArray and x._level is self else x for x in operands]
         ans = (record.operate if not params else record.fun)(*values, **params)
         if record.pulls is None:
@@ -148,7 +205,7 @@ class Tape(Level):
         if edge is None:
             return ans
         self.record(edge)
-        return TapeArray(ans, self, len(self.entries) - 1)
+        return tape_array(ans, self, len(self.entries) - 1)
 
     def _record_joint(
         self, record: Primitive, operands: tuple[Value, ...], values: list[Value], ans: Value, params: dict[str, Any]
@@ -161,7 +218,7 @@ class Tape(Level):
         if record.outputs == 1:
             kept_ans = ans if 0 in keep else space_of(ans)
             self.record((-1, joint, (record, parents, wanted, kept_ans, kept, spaces, params), None, None, None))
-            return TapeArray(ans, self, len(self.entries) - 1)
+            return tape_array(ans, self, len(self.entries) - 1)
         kept_ans = tuple([a if 0 in keep or not _has_space(a) else space_of(a) for a in ans])
         self.record((-1, joint, (record, parents, wanted, kept_ans, kept, spaces, params), None, None, None))
         node = len(self.entries) - 1
@@ -169,7 +226,7 @@ class Tape(Level):
         for k, a in enumerate(ans):
             if is_inexact(a):
                 self.record((-1, pick, (node, k, len(ans)), None, None, None))
-                members.append(TapeArray(a, self, len(self.entries) - 1))
+                members.append(tape_array(a, self, len(self.entries) - 1))
             else:
                 members.append(a)
         return ans._make(members) if hasattr(ans, "_make") else tuple(members)
