@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.functions import as_constant
 from dualgrad._core.level import Tracer
 from dualgrad._core.space import Value, is_inexact
 
@@ -31,6 +32,12 @@ def as_operand(x: Any) -> Value:
             "Pass np.asarray(m), and multiply with @."
         )
     return x
+
+
+def as_data(x: Any) -> Value:
+    """Return an argument that is data to a rule (indices, a mask): an array, or a batch of arrays."""
+    found = as_constant(as_operand(x))
+    return found if isinstance(found, Tracer) else np.asarray(found)
 
 
 def array_of(nested: Any) -> Value:

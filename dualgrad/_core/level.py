@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import numpy as np
+
 from dualgrad._core.primitive import Primitive
 from dualgrad._core.space import Function, Value
 
@@ -101,3 +103,8 @@ def plain(x: Value) -> Value:
     while isinstance(x, Tracer):
         x = x._value
     return x
+
+
+def anywhere(mask: Value) -> bool:
+    """Tell whether a mask is True anywhere, in any member of a batch too: for rules that skip work."""
+    return bool(np.any(plain(mask)))

@@ -15,6 +15,7 @@ import numpy as np
 
 from dualgrad._core.functions import overridable
 from dualgrad._core.gather import as_operand
+from dualgrad._core.level import anywhere
 from dualgrad._core.space import Function, Value, dtype_of, shape_of
 from dualgrad.errors import NoRuleError
 from dualgrad.rules.define import composite, handwritten
@@ -84,7 +85,7 @@ def _eigh_jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value, *, UPLO: str
     p = np.matmul(adjoint(v), moved)
     turned = p * _inverse_differences(w)
     coupled = _couples(w)
-    if coupled.any():
+    if anywhere(coupled):
         turned = np.where(coupled & _is_large(p, p), np.nan, turned)
     return np.real(np.add.reduce(conj(v) * moved, axis=-2)), np.matmul(v, turned)
 
@@ -99,7 +100,7 @@ def _eigh_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value, *, U
         n = np.matmul(adjoint(v), conj(of_vectors))
         turned = n * _inverse_differences(w)
         coupled = _couples(w)
-        if coupled.any():
+        if anywhere(coupled):
             lost = _is_large(n - adjoint(n) if of_values is None else n, n)
             if of_values is not None:
                 across = of_values[..., None, :] - of_values[..., :, None]
