@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.level import Tracer
+from dualgrad._core.level import Tracer, plain
 from dualgrad._core.primitive import LANEWISE, SCATTERS, Primitive
 from dualgrad._core.space import Value, conform_cotangent
 
@@ -115,7 +115,7 @@ class Sweep:
         self, parent: int, record: Primitive, ct: Value, kept: tuple[Any, ...], params: dict[str, Any]
     ) -> None:
         """Add a scattered cotangent into one buffer per array, so that a loop over x[i] costs O(n) in all."""
-        if isinstance(ct, Tracer):
+        if isinstance(ct, Tracer) or any([isinstance(x, Tracer) for x in kept[1:]]):
             self.pending.setdefault(parent, []).append((record, ct, kept, params))
             return
         buffer = self.cotangents[parent]
@@ -149,9 +149,9 @@ class Sweep:
 
 def _is_zero(ct: Value) -> Any:
     if isinstance(ct, list):
-        return np.array([c is None or bool(np.all(c == 0)) for c in ct])
+        return np.array([c is None or bool(np.all(plain(c == 0))) for c in ct])
     return ct == 0
 
 
 def _all(silent: Any) -> bool:
-    return bool(np.all(silent))
+    return bool(np.all(plain(silent)))
