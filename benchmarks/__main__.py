@@ -10,11 +10,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.chart import write_chart
 from benchmarks.counts import arrays_at_peak, element_ratio
 from benchmarks.problem import Problem
 from benchmarks.problems import PROBLEMS
-from benchmarks.report import HAND, Report, memory_table, notes, times_table, write_json
+from benchmarks.report import YARDSTICKS, Report, memory_table, notes, times_table, write_json
 from benchmarks.systems import SYSTEMS, is_installed
 from benchmarks.timing import measure
 from benchmarks.worker import Worker
@@ -55,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(
                 f"{name} is left out: the package {SYSTEMS[name].package} is not installed (pip install dualgrad[bench])"
             )
+    if not any(map(is_installed, options.systems)):
+        return 2
     workers = [Worker(name, options.threads) for name in SYSTEMS if name in options.systems and is_installed(name)]
     try:
         report = Report(options.threads, {worker.system: worker.version() for worker in workers})
@@ -77,8 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def show(report: Report) -> None:
     """Print the tables, the counts and the notes."""
-    versions = ", ".join(f"{'NumPy' if name == HAND else name} {version}" for name, version in report.versions.items())
-    print(f"{versions}; {report.threads} thread(s); {report.machine}\n")
+    versions = [f"{name} {version}" for name, version in report.versions.items() if name not in YARDSTICKS]
+    print(", ".join([*versions, f"NumPy {np.__version__}", f"{report.threads} thread(s)", report.machine]) + "\n")
     print(times_table(report))
     if any(row.memory for row in report.rows):
         print("\n" + memory_table(report))

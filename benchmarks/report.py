@@ -11,7 +11,9 @@ from pathlib import Path
 
 from benchmarks.timing import Row
 
-OURS, HAND = "dualgrad", "hand"
+OURS, HAND, FUNCTION = "dualgrad", "hand", "function"
+# Those that we are measured against, where the others are measured against us.
+YARDSTICKS = {HAND: "ours / by hand", FUNCTION: "ours / function"}
 GROUPS = {True: "bound by overhead", False: "the others"}
 
 
@@ -26,24 +28,24 @@ class Report:
     machine: str = f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}"
 
     def others(self) -> list[str]:
-        return [name for name in self.versions if name not in (OURS, HAND)]
+        return [name for name in self.versions if name not in (OURS, *YARDSTICKS)]
 
     def agrees(self) -> bool:
         return all(row.agrees for row in self.rows)
 
 
 def ratio(row: Row, name: str) -> float | None:
-    """Return how many times as long another system takes; for derivatives by hand, how many times as long as they we do."""
+    """Return how many times as long another system takes; for the yardsticks, how many times as long we take."""
     if not {OURS, name} <= row.seconds.keys():
         return None
     quotient = row.seconds[name] / row.seconds[OURS]
-    return 1.0 / quotient if name == HAND else quotient
+    return 1.0 / quotient if name in YARDSTICKS else quotient
 
 
 def means(report: Report, overhead_bound: bool) -> dict[str, float]:
     """Return the geometric means of the ratios of one of the two groups, by system."""
     found = {}
-    for name in (*report.others(), HAND):
+    for name in (*report.others(), *YARDSTICKS):
         ratios = [ratio(row, name) for row in report.rows if row.overhead_bound == overhead_bound]
         logs = [log(value) for value in ratios if value is not None]
         if logs:
@@ -54,13 +56,7 @@ def means(report: Report, overhead_bound: bool) -> dict[str, float]:
 def times_table(report: Report) -> str:
     """Return the table of ratios, one line for each problem, and the means of the groups."""
     others = report.others()
-    head = [
-        "problem",
-        "dualgrad, ms",
-        *(f"{name} / dualgrad" for name in others),
-        "dualgrad / by hand",
-        "JAX compiles, s",
-    ]
+    head = ["problem", "ours, ms", *(f"{name} / ours" for name in others), *YARDSTICKS.values(), "JAX compiles, s"]
     lines = []
     for group, title in GROUPS.items():
         rows = [row for row in report.rows if row.overhead_bound == group]
@@ -69,25 +65,25 @@ def times_table(report: Report) -> str:
         lines.append([f"*{title}*", *[""] * (len(head) - 1)])
         lines += [_times(row, others) for row in rows]
         mean = means(report, group)
-        lines.append(["geometric mean", "", *(_number(mean.get(name)) for name in (*others, HAND)), ""])
+        lines.append(["geometric mean", "", *(_number(mean.get(name)) for name in (*others, *YARDSTICKS)), ""])
     return table(head, lines)
 
 
 def _times(row: Row, others: Sequence[str]) -> list[str]:
     compiling = row.first_call["JAX"] - row.seconds["JAX"] if "JAX" in row.seconds else None
     ours = _number(1e3 * row.seconds[OURS]) if OURS in row.seconds else ""
-    return [row.problem, ours, *(_number(ratio(row, name)) for name in (*others, HAND)), _number(compiling)]
+    return [row.problem, ours, *(_number(ratio(row, name)) for name in (*others, *YARDSTICKS)), _number(compiling)]
 
 
 def memory_table(report: Report) -> str:
-    """Return the peaks of memory in megabytes: what NumPy's arrays and Python took, and the growth of the process."""
-    names = list(report.versions)
-    head = ["problem: peak memory, MB", *(f"{name}, {kind}" for kind in ("traced", "resident") for name in names)]
-    columns = [(name, kind) for kind in ("traced", "resident") for name in names]
+    """Return the peaks of memory in megabytes: of Python's and NumPy's objects where they are traced, else of the process."""
     rows = [row for row in report.rows if row.memory]
-    kept = [column for column in columns if any(_bytes(row, *column) is not None for row in rows)]
-    head = [head[0], *(f"{name}, {kind}" for name, kind in kept)]
-    return table(head, [[row.problem, *(_number(_bytes(row, *column), 1e-6) for column in kept)] for row in rows])
+    names = [name for name in report.versions if any(name in row.memory for row in rows)]
+    kinds = {
+        name: "traced" if any(_bytes(row, name, "traced") is not None for row in rows) else "resident" for name in names
+    }
+    head = ["peak memory, MB", *(name if kind == "traced" else f"{name} ({kind})" for name, kind in kinds.items())]
+    return table(head, [[row.problem, *(_number(_bytes(row, *item), 1e-6) for item in kinds.items())] for row in rows])
 
 
 def _bytes(row: Row, name: str, kind: str) -> float | None:
@@ -100,7 +96,7 @@ def notes(report: Report) -> list[str]:
     found = [f"{row.problem}: {note}" for row in report.rows for note in row.notes]
     for row in report.rows:
         for name, processors in row.processors.items():
-            if processors > 1.2 * report.threads:
+            if processors > 1.25 * report.threads:
                 found.append(f"{row.problem}: {name} kept {processors:.1f} processors busy")
     return found
 
@@ -131,7 +127,7 @@ def write_json(report: Report, path: Path) -> None:
     """Write everything that was measured, in seconds and bytes, with the ratios and their means."""
     rows = []
     for row in report.rows:
-        ratios = {name: ratio(row, name) for name in (*report.others(), HAND)}
+        ratios = {name: ratio(row, name) for name in (*report.others(), *YARDSTICKS)}
         rows.append(asdict(row) | {"memory": {name: m._asdict() for name, m in row.memory.items()}, "ratios": ratios})
     everything = asdict(report) | {"rows": rows, "means": {title: means(report, key) for key, title in GROUPS.items()}}
     path.write_text(json.dumps(everything, indent=2) + "\n", encoding="utf-8")

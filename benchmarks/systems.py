@@ -55,9 +55,6 @@ class Dualgrad(System):
     name = package = "dualgrad"
     traced = True
 
-    def version(self) -> str:
-        return importlib.metadata.version("dualgrad")
-
     def prepare(self, problem: Problem, x: Variables, data: Data) -> Call:
         def f(x: Variables) -> Any:
             return problem.function(np, x, data)
@@ -229,7 +226,20 @@ class Hand(System):
         return lambda: by_hand(x, data)
 
 
-SYSTEMS: dict[str, type[System]] = {system.name: system for system in (Dualgrad, Autograd, Torch, Jax, Hand)}
+class Function(System):
+    """No derivative at all: the function alone, called with NumPy. Its values are needed by most derivatives."""
+
+    name, package = "function", "numpy"
+    traced = True
+
+    def prepare(self, problem: Problem, x: Variables, data: Data) -> Call:
+        return lambda: problem.function(np, x, data)
+
+    def arrays(self, answer: Any) -> tuple[np.ndarray[Any, Any], ...]:
+        return ()
+
+
+SYSTEMS: dict[str, type[System]] = {system.name: system for system in (Dualgrad, Autograd, Torch, Jax, Hand, Function)}
 
 
 def is_installed(name: str) -> bool:

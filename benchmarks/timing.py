@@ -54,13 +54,14 @@ def _compare(problem: Problem, found: dict[Worker, Prepared], row: Row) -> None:
     """Compare every answer with that of the first system, which is ours if it takes part."""
     for worker, prepared in found.items():
         row.first_call[worker.system] = prepared.first
-        reference = next(iter(found.values())).answer
-        if not _agree(prepared.answer, reference, problem.tolerance):
+        first = next(iter(found))
+        if prepared.answer and not agree(prepared.answer, found[first].answer, problem.tolerance):
             row.agrees = False
-            row.notes.append(f"{worker.system} disagrees with {next(iter(found)).system}")
+            row.notes.append(f"{worker.system} disagrees with {first.system}")
 
 
-def _agree(given: tuple[Any, ...], expected: tuple[Any, ...], tolerance: float) -> bool:
+def agree(given: tuple[Any, ...], expected: tuple[Any, ...], tolerance: float) -> bool:
+    """Return whether all arrays have the same shape and differ by no more than the tolerance times the largest entry."""
     return len(given) == len(expected) and all(
         a.shape == b.shape and bool(np.max(np.abs(a - b), initial=0.0) <= tolerance * np.max(np.abs(b), initial=0.0))
         for a, b in zip(given, expected, strict=True)
