@@ -31,6 +31,10 @@ class Tracer:
         elif hasattr(self, "_aliases"):
             del self._aliases
 
+    def vanishes(self) -> Any:
+        """Tell which numbers are zero with all their derivatives; False where a level does not know."""
+        return False
+
 
 class Level:
     """One running transformation, and the interpreter of every operation on its tracers.
@@ -101,3 +105,8 @@ def plain(x: Value) -> Value:
     while isinstance(x, Tracer):
         x = x._value
     return x
+
+
+def vanishes(x: Value) -> Any:
+    """Tell which numbers are exactly zero, with all their derivatives if they are traced."""
+    return x.vanishes() if isinstance(x, Tracer) else x == 0

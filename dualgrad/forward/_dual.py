@@ -8,7 +8,7 @@ import numpy as np
 
 from dualgrad._core.array import TracedArray
 from dualgrad._core.ended import Ended
-from dualgrad._core.level import Level
+from dualgrad._core.level import Level, vanishes
 from dualgrad._core.primitive import Primitive
 from dualgrad._core.space import Value, conform_tangent, zeros_of
 
@@ -22,6 +22,10 @@ class DualArray(TracedArray):
         self._value = value
         self._tangent = tangent
         self._level = level
+
+    def vanishes(self) -> Any:
+        """Tell where value and tangent are zero."""
+        return vanishes(self._value) & vanishes(self._tangent)
 
 
 class ForwardLevel(Level):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.level import Tracer
+from dualgrad._core.level import Tracer, plain, vanishes
 from dualgrad._core.primitive import LANEWISE, SCATTERS, Primitive
 from dualgrad._core.space import Value, conform_cotangent
 
@@ -88,7 +88,7 @@ class Sweep:
             if ct is None or edge is None:
                 continue
             self.cotangents[number] = None
-            silent = _is_zero(ct)
+            silent = _silent(ct)
             if _all(silent):
                 continue
             while edge is not None:
@@ -97,7 +97,14 @@ class Sweep:
                     pullback(self, ct, *kept)
                     continue
                 g = pullback(ct, *kept, **(params or {}))
-                if pullback in LANEWISE:
+                if isinstance(ct, Tracer):
+                    # A zero that is traced may still move: only what it spoils is dropped.
+                    lost, zero = _is_nan(g), plain(ct) == 0
+                    if pullback in LANEWISE:
+                        g = np.where(silent | (lost & zero), 0, g)
+                    elif _all(zero) and np.any(lost):
+                        continue
+                elif pullback in LANEWISE:
                     g = np.where(silent, 0, g)
                 self.add(parent, g if space is None else conform_cotangent(g, space))
 
@@ -137,10 +144,15 @@ class Sweep:
         return total if ct is None else ct + total
 
 
-def _is_zero(ct: Value) -> Any:
+def _silent(ct: Value) -> Any:
     if isinstance(ct, list):
-        return np.array([c is None or bool(np.all(c == 0)) for c in ct])
-    return ct == 0
+        return np.array([c is None or _all(vanishes(c)) for c in ct])
+    return vanishes(ct)
+
+
+def _is_nan(x: Value) -> Any:
+    x = plain(x)
+    return x != x
 
 
 def _all(silent: Any) -> bool:
