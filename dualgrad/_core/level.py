@@ -33,6 +33,10 @@ class Tracer:
         elif hasattr(self, "_aliases"):
             del self._aliases
 
+    def vanishes(self) -> Any:
+        """Tell which numbers are zero with all their derivatives; False where a level does not know."""
+        return False
+
 
 class Level:
     """One running transformation, and the interpreter of every operation on its tracers.
@@ -108,3 +112,8 @@ def plain(x: Value) -> Value:
 def anywhere(mask: Value) -> bool:
     """Tell whether a mask is True anywhere, in any member of a batch too: for rules that skip work."""
     return bool(np.any(plain(mask)))
+
+
+def vanishes(x: Value) -> Any:
+    """Tell which numbers are exactly zero, with all their derivatives if they are traced."""
+    return x.vanishes() if isinstance(x, Tracer) else x == 0

@@ -31,6 +31,10 @@ def dual_array(value: Value, tangent: Value, level: ForwardLevel) -> DualArray:
     made._level = level
     return made
 
+    def vanishes(self) -> Any:
+        """Tell where value and tangent are zero."""
+        return vanishes(self._value) & vanishes(self._tangent)
+
 
 class ForwardLevel(Level):
     """One forward-mode transformation."""

@@ -41,7 +41,8 @@ def jacrev(
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         chosen = choose(args, kwargs)
         recording, aux = record(chosen, has_aux, "jacrev")
-        found = rows(recording, chosen, choose.single, chunk_size)
+        with recording:
+            found = rows(recording, chosen, choose.single, chunk_size)
         return (found, aux) if has_aux else found
 
     return jacobian

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.level import Tracer, plain
+from dualgrad._core.level import Tracer, anywhere, plain, vanishes
 from dualgrad._core.primitive import LANEWISE, PULLBACKS, SCATTERS, Primitive
 from dualgrad._core.space import Value, conform_cotangent
 
@@ -105,7 +105,7 @@ class Sweep:
             if ct is None or edge is None:
                 continue
             self.cotangents[number] = None
-            silent = _is_zero(ct)
+            silent = _silent(ct)
             if _all(silent):
                 continue
             while edge is not None:
@@ -118,7 +118,14 @@ class Sweep:
                     continue
                 formula = PULLBACKS[pullback]
                 g = formula(ct, kept) if params is ONE else formula(ct, *kept, **(params or {}))
-                if pullback in LANEWISE:
+                if isinstance(ct, Tracer):
+                    # A zero that is traced may still move: only what it spoils is dropped.
+                    lost, zero = g != g, _is_zero(ct)
+                    if pullback in LANEWISE:
+                        g = np.where(silent | (lost & zero), 0, g)
+                    elif _all(zero) and anywhere(lost):
+                        continue
+                elif pullback in LANEWISE:
                     g = np.where(silent, 0, g)
                 self.add(parent, g if space is None else conform_cotangent(g, *space))
 
@@ -166,9 +173,13 @@ class Sweep:
         return total if ct is None else ct + total
 
 
-def _is_zero(ct: Value) -> Any:
+def _silent(ct: Value) -> Any:
     if isinstance(ct, list):
-        return np.array([c is None or bool(np.all(plain(c == 0))) for c in ct])
+        return np.array([c is None or _all(vanishes(c)) for c in ct])
+    return vanishes(ct)
+
+
+def _is_zero(ct: Value) -> Any:
     return ct == 0
 
 

@@ -11,9 +11,10 @@ from dualgrad._core.batch import BatchRule, aligned, all_batched, batching, one_
 from dualgrad._core.dispatch import bind
 from dualgrad._core.primitive import Primitive
 from dualgrad._core.space import Value, shape_of
-from dualgrad.rules.eigen import reduced_svd
+from dualgrad.rules.degenerate import adrift, unseen
 from dualgrad.rules.einsum import contract
 from dualgrad.rules.linalg import cofactors
+from dualgrad.rules.singular import singular_vectors
 from dualgrad.rules.vectors import cross_vectors
 
 Operands = tuple[Value, ...]
@@ -40,7 +41,8 @@ batching(
     np.linalg.svdvals,
     np.linalg.pinv,
     cofactors,
-    reduced_svd,
+    singular_vectors,
+    adrift,
 )
 
 
@@ -58,6 +60,13 @@ def _solve(record: Primitive, batched: tuple[bool, ...], operands: Operands, par
 
 
 batching(_solve, np.linalg.solve)
+
+
+def _unseen(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:
+    return bind(record, tuple(all_batched(batched, operands)), params)
+
+
+batching(_unseen, unseen)
 
 # ---- products --------------------------------------------------------------------------------------
 

@@ -17,28 +17,8 @@ from dualgrad._core.functions import overridable
 from dualgrad._core.gather import as_operand
 from dualgrad._core.space import Value, dtype_of, shape_of
 from dualgrad.rules.define import composite, handwritten
+from dualgrad.rules.matrices import adjoint, conj, hermitian_part, transposed
 from dualgrad.rules.samples import A, SymmetricA, case, cases
-
-
-def transposed(a: Value) -> Value:
-    """Return the transposes of the matrices in `a`."""
-    return np.swapaxes(a, -1, -2)
-
-
-def adjoint(a: Value) -> Value:
-    """Return the conjugate transposes of the matrices in `a`."""
-    return np.conj(np.swapaxes(a, -1, -2)) if dtype_of(a).kind == "c" else np.swapaxes(a, -1, -2)
-
-
-def conj(a: Value) -> Value:
-    """Return the conjugate, without a copy where `a` is real."""
-    return np.conj(a) if dtype_of(a).kind == "c" else a
-
-
-def hermitian_part(a: Value) -> Value:
-    """Return (a + a^H) / 2: the orthogonal projection to Hermitian matrices."""
-    return (a + adjoint(a)) * 0.5
-
 
 # ---- solve -----------------------------------------------------------------------------------------
 

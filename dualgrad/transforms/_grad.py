@@ -67,11 +67,12 @@ def grad(
 def _differentiate(chosen: Chosen, single: bool, has_aux: bool, transform: str) -> tuple[Any, Any, Any]:
     recording, aux = record(chosen, has_aux, transform)
     result = recording.result
-    seed = unit_cotangent(recording, transform)
     inputs = chosen.leaves
-    gradients = inputs.fill_derivatives(
-        settle(recording.pull([seed]) if seed is not None else _nothing(inputs.values), inputs.values)
-    )
+    with recording:
+        seed = unit_cotangent(recording, transform)
+        gradients = inputs.fill_derivatives(
+            settle(recording.pull([seed]) if seed is not None else _nothing(inputs.values), inputs.values)
+        )
     (value,) = result.fill(result.values)
     return value, gradients[0] if single else gradients, aux
 

@@ -39,9 +39,10 @@ def jacobian(
         inputs = sum(map(size_of, chosen.leaves.values))
         if inputs > 1:
             recording, aux = record(chosen, has_aux, "jacobian")
-            if sum(map(size_of, recording.result.values)) <= inputs:
-                found = rows(recording, chosen, choose.single, chunk_size)
-                return (found, aux) if has_aux else found
+            with recording:
+                if sum(map(size_of, recording.result.values)) <= inputs:
+                    found = rows(recording, chosen, choose.single, chunk_size)
+                    return (found, aux) if has_aux else found
         found, aux = columns(chosen, choose.single, has_aux, "jacobian", chunk_size)
         return (found, aux) if has_aux else found
 
