@@ -34,7 +34,8 @@ def groups(w: Value, size: int = 0) -> Value:
     n = shape_of(w)[-1]
     if n == 0:
         return np.zeros(shape_of(w), int)
-    apart = np.abs(w[..., 1:] - w[..., :-1]) > tolerance(w, size)
+    # NaN is apart from everything.
+    apart = ~(np.abs(w[..., 1:] - w[..., :-1]) <= tolerance(w, size))
     first = np.zeros((*shape_of(w)[:-1], 1), int)
     return np.concatenate([first, np.cumsum(apart, axis=-1)], axis=-1)
 

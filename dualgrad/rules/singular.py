@@ -1,4 +1,4 @@
-"""Singular values and vectors, and the pseudoinverse.
+"""Singular values and vectors.
 
 Written with the cotangents of the literature, which are the conjugates of ours: `conj` on the way in and out. Vectors are
 determined up to a sign or phase (and more where values are equal or zero, see degenerate.py): functions that do not depend
@@ -27,7 +27,7 @@ from dualgrad.rules.degenerate import (
     tolerance,
     unseen,
 )
-from dualgrad.rules.matrices import adjoint, conj, diagonal, hermitian_part, inverse_where, total, transposed
+from dualgrad.rules.matrices import adjoint, conj, diagonal, hermitian_part, inverse_where, total
 from dualgrad.rules.samples import A, case, cases
 
 # ---- svd, svdvals ----------------------------------------------------------------------------------
@@ -280,7 +280,8 @@ def _svdvals_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, x: Value) -
     u, s, w = singular_vectors(x)
     found = _Degeneracy(x, s)
     if isinstance(ct, np.ndarray) and found.any:
-        ct = np.where(found.zero, 0, shared_evenly(ct, found.group))
+        # An infinite one becomes NaN.
+        ct = np.where(found.zero, ct * 0, shared_evenly(ct, found.group))
     return (conj(np.matmul(u * ct[..., None, :], w)),)
 
 
@@ -316,7 +317,7 @@ def _svd_of_hermitian(a: Value, compute_uv: Any) -> Any:
     order = np.argsort(np.abs(w), axis=-1)[..., ::-1]
     w = np.take_along_axis(w, order, axis=-1)
     # Not abs, whose derivative at 0 counts as 0: u s w would lose what moves there.
-    sign = np.where(w < 0, -1, 1)
+    sign = np.where(w < 0, -1, 1).astype(dtype_of(w))
     s = w * sign
     if not compute_uv:
         return s
@@ -328,49 +329,4 @@ composite(
     np.linalg.svd,
     _svd,
     samples=cases(case(A(2, 3), compute_uv=False), case(A(3, 2), False, False), case(A(2, 2, 2), compute_uv=False)),
-)
-
-# ---- pinv ------------------------------------------------------------------------------------------
-
-# Golub & Pereyra, "The differentiation of pseudo-inverses" (1973), at constant rank, with p = pinv(a):
-#     dp = -p da p + p p^H da^H (1 - a p) + (1 - p a) da^H p^H p.
-
-
-def _pinv(a: Value, *, rcond: Any = None, rtol: Any = None) -> Value:
-    return np.linalg.pinv(a, rcond) if rtol is None else np.linalg.pinv(a, rtol=rtol)
-
-
-def _pinv_jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value, *, rcond: Any = None, rtol: Any = None) -> Value:
-    (t,) = tangents
-    p, h = ans, adjoint(tangents[0])
-    outer = np.matmul(np.matmul(p, adjoint(p)), h)
-    inner = np.matmul(h, np.matmul(adjoint(p), p))
-    moved = np.matmul(np.matmul(p, t), p)
-    return outer - np.matmul(np.matmul(outer, a), p) + inner - np.matmul(p, np.matmul(a, inner)) - moved
-
-
-def _pinv_vjp(
-    ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value, *, rcond: Any = None, rtol: Any = None
-) -> tuple[Value, ...]:
-    p, c = ans, conj(ct)
-    outer = np.matmul(np.matmul(p, adjoint(p)), c)
-    inner = np.matmul(c, np.matmul(adjoint(p), p))
-    turned = outer - np.matmul(np.matmul(outer, a), p) + inner - np.matmul(p, np.matmul(a, inner))
-    return (conj(adjoint(turned)) - np.matmul(np.matmul(transposed(p), ct), transposed(p)),)
-
-
-handwritten(
-    np.linalg.pinv,
-    _pinv_jvp,
-    _pinv_vjp,
-    keep=("ans", "a"),
-    call=_pinv,
-    samples=cases(
-        case(A(2, 3)),
-        case(A(3, 2), 1e-10),
-        case(A(2, 3, 2)),
-        case(A(2, 3, is_complex=True)),
-        case(A(2, 3), rcond=1e-10),
-        case(A(2, 3), rtol=1e-10),
-    ),
 )
