@@ -87,7 +87,7 @@ def _lstsq(a: Value, b: Value, rcond: Any = None) -> tuple[Value, ...]:
     m, n = shape_of(a)
     x = least_squares(a, columns, rcond=rcond)
     s = np.linalg.svdvals(a)
-    rank = int(np.linalg.matrix_rank(a, rtol=_relative_cutoff(a, rcond)))
+    rank = np.intc(np.linalg.matrix_rank(a, rtol=_relative_cutoff(a, rcond)))
     if rank == n and m > n:
         error = columns - np.matmul(a, x)
         residuals = np.add.reduce(np.real(error * conj(error)), axis=0)
