@@ -1,106 +1,96 @@
-"""Times gradients with dualgrad and with the other systems that are installed, in turn: `python -m benchmarks`.
+"""Times derivatives with dualgrad and with the other systems that are installed: `python -m benchmarks --help`.
 
-Machines are noisy: the systems alternate, each keeps its fastest round, and only ratios are printed.
+Machines are noisy: the systems take turns, each keeps its fastest round, and only ratios are meant to be read.
 """
 
 from __future__ import annotations
 
-import importlib
-import json
+import argparse
 import sys
-import timeit
-import tracemalloc
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
-import dualgrad
-from benchmarks.problems import PROBLEMS, Problem
+from benchmarks.chart import write_chart
+from benchmarks.counts import arrays_at_peak, element_ratio
+from benchmarks.problem import Problem
+from benchmarks.problems import PROBLEMS
+from benchmarks.report import YARDSTICKS, Report, memory_table, notes, times_table, write_json
+from benchmarks.systems import SYSTEMS, is_installed
+from benchmarks.timing import measure
+from benchmarks.worker import Worker
 
-ROUNDS = 15
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Time derivatives, as ratios.")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="problems whose names contain one of these")
+    parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS), help="default: all")
+    parser.add_argument("--rounds", type=int, default=20, help="at most so many rounds for each problem (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=6.0, help="about so long for each problem (%(default)s)")
+    parser.add_argument("--quick", action="store_true", help="2 rounds, without memory and counts")
+    parser.add_argument("--threads", type=int, default=1, help="for every system (%(default)s)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all that was measured")
+    parser.add_argument("--chart", type=Path, metavar="FILE", help="write a chart of the ratios, as SVG")
+    options = parser.parse_args(arguments)
+    if options.quick:
+        options.rounds = min(options.rounds, 2)
+    return options
 
 
-def gradients(problem: Problem) -> dict[str, Callable[[], Any]]:
-    """Return, per installed system, the gradient of a problem at its point."""
-    found: dict[str, Callable[[], Any]] = {}
-    ours = dualgrad.grad(problem.make(np))
-    found["dualgrad"] = lambda: ours(problem.x)
+def chosen(only: Sequence[str] | None) -> list[Problem]:
+    """Return the problems whose names contain one of the given parts, in any case."""
+    parts = [part.lower() for part in only or [""]]
+    return [problem for problem in PROBLEMS if any(part in problem.name.lower() for part in parts)]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run, print the tables, write what was asked for; return 1 if systems disagree or fail."""
+    options = parse(arguments)
+    problems = chosen(options.only)
+    if not problems:
+        print("No problem has such a name. There are:", *(problem.name for problem in PROBLEMS), sep="\n  ")
+        return 2
+    for name in options.systems:
+        if not is_installed(name):
+            print(
+                f"{name} is left out: the package {SYSTEMS[name].package} is not installed (pip install dualgrad[bench])"
+            )
+    if not any(map(is_installed, options.systems)):
+        return 2
+    workers = [Worker(name, options.threads) for name in SYSTEMS if name in options.systems and is_installed(name)]
     try:
-        autograd = importlib.import_module("autograd")
-        theirs = autograd.grad(problem.make(importlib.import_module("autograd.numpy")))
-        found["autograd"] = lambda: theirs(problem.x)
-    except ImportError:
-        pass
-    try:
-        torch = importlib.import_module("torch")
-        torch.set_num_threads(1)
-        f = problem.make(torch)
-
-        def by_torch() -> Any:
-            x = torch.tensor(problem.x, dtype=torch.float64, requires_grad=True)
-            return torch.autograd.grad(f(x), x)[0].numpy()
-
-        found["torch"] = by_torch
-    except ImportError:
-        pass
-    return found
+        report = Report(options.threads, {worker.system: worker.version() for worker in workers})
+        for number, problem in enumerate(problems, 1):
+            print(f"{number}/{len(problems)} {problem.name}", file=sys.stderr)
+            report.rows.append(measure(problem, workers, options.rounds, options.seconds, memory=not options.quick))
+    finally:
+        for worker in workers:
+            worker.stop()
+    if not options.quick and not options.only:
+        report.counts = {"loop over x[i]: growth of the time per element": element_ratio()}
+        report.counts["arrays held at the peak of 100 additions"] = arrays_at_peak()
+    show(report)
+    if options.json:
+        write_json(report, options.json)
+    if options.chart:
+        write_chart(report, options.chart)
+    return 0 if report.agrees() and not any(row.notes for row in report.rows) else 1
 
 
-def seconds(calls: dict[str, Callable[[], Any]]) -> dict[str, float]:
-    """Return the fastest time of each call, measured in turn."""
-    number = {name: max(1, int(0.02 / max(timeit.timeit(call, number=1), 1e-6))) for name, call in calls.items()}
-    best = dict.fromkeys(calls, float("inf"))
-    for _ in range(ROUNDS):
-        for name, call in calls.items():
-            best[name] = min(best[name], timeit.timeit(call, number=number[name]) / number[name])
-    return best
-
-
-def element_ratio() -> float:
-    """Return the time per element of a loop over x[i] at n = 20,000 over that at 2,000."""
-    gradient = dualgrad.grad(lambda x: sum(x[i] ** 2 for i in range(x.size)))
-    small, large = np.ones(2_000), np.ones(20_000)
-    times = seconds({"small": lambda: gradient(small), "large": lambda: gradient(large)})
-    return times["large"] / times["small"] / 10
-
-
-def arrays_at_peak() -> float:
-    """Return how many arrays of the argument's size the gradient of 100 additions holds at its peak."""
-    x = np.ones((1000, 1000))
-
-    def f(x: Any) -> Any:
-        for _ in range(100):
-            x = x + 1
-        return np.sum(x)
-
-    gradient = dualgrad.grad(f)
-    tracemalloc.start()
-    gradient(x)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak / x.nbytes
-
-
-def main() -> None:
-    """Print the table, and write it as JSON where a file is named."""
-    rows: dict[str, dict[str, float]] = {}
-    for problem in PROBLEMS:
-        calls = gradients(problem)
-        expected = calls["dualgrad"]()
-        for name, call in calls.items():
-            np.testing.assert_allclose(call(), expected, rtol=1e-9, err_msg=name)
-        times = seconds(calls)
-        rows[problem.name] = {name: t / times["dualgrad"] for name, t in times.items() if name != "dualgrad"}
-        ratios = "   ".join(f"{name} / dualgrad = {ratio:5.2f}" for name, ratio in rows[problem.name].items())
-        print(f"{problem.name:26} {ratios or 'no other system is installed'}")
-    rows["counts"] = {"loop over x[i], time per element": element_ratio(), "arrays at peak": arrays_at_peak()}
-    for name, value in rows["counts"].items():
-        print(f"{name:34} {value:5.2f}")
-    if len(sys.argv) > 1:
-        with open(sys.argv[1], "w", encoding="utf-8") as file:
-            json.dump(rows, file, indent=2)
+def show(report: Report) -> None:
+    """Print the tables, the counts and the notes."""
+    versions = [f"{name} {version}" for name, version in report.versions.items() if name not in YARDSTICKS]
+    print(", ".join([*versions, f"NumPy {np.__version__}", f"{report.threads} thread(s)", report.machine]) + "\n")
+    print(times_table(report))
+    if any(row.memory for row in report.rows):
+        print("\n" + memory_table(report))
+    for name, value in report.counts.items():
+        print(f"\n{name}: {value:.2f}")
+    for note in notes(report):
+        print(f"\nNote: {note}")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,6 +1,7 @@
 """dualgrad: exact derivatives of plain NumPy code, in forward and reverse mode, to any order."""
 
 from dualgrad import errors, extend, rules, testing, tree
+from dualgrad.batching import vmap
 from dualgrad.forward import derivative, jacfwd, jvp
 from dualgrad.reverse import checkpoint, jacrev, vjp
 from dualgrad.transforms import (
@@ -44,4 +45,5 @@ __all__ = [
     "tree",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]

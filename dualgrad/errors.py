@@ -27,3 +27,7 @@ class TreeError(ValueError):
 
 class RuleError(RuntimeError):
     """A differentiation rule returned the wrong number of values, a wrong shape or a wrong dtype, or is not complete."""
+
+
+class BatchLoopWarning(UserWarning):
+    """`vmap` ran a function once per member of the batch, because the function has no batching rule."""

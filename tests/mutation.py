@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualgrad._core.primitive import RECORDS, Primitive, install, name_of, records
+from dualgrad._core.primitive import RECORDS, Primitive, Pull, install, name_of, records
 from dualgrad.rules.pinv import of_lower_triangle
 from dualgrad.rules.singular import singular_vectors
 from dualgrad.testing import check_grads
@@ -147,7 +147,7 @@ def mutants_of(record: Primitive) -> Iterator[Mutant]:
         pulls = list(record.pulls)
         pull = pulls[k]
         assert pull is not None
-        pulls[k] = pull._replace(function=wrong(pull.function))
+        pulls[k] = Pull(wrong(pull.function), pull.select, pull.reads)
         # Without the paths that add in place, which would go round the wrong pullback.
         changed = dataclasses.replace(record, pulls=tuple(pulls), vjp=wrong_at(record.vjp, k), into=None, gather=None)
         if record.into is not None:

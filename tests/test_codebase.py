@@ -30,10 +30,12 @@ LAYERS = {
     "dualgrad._core.methods": 2,
     "dualgrad._core.object_loops": 2,
     "dualgrad._core.array": 2,
+    "dualgrad._core.batch": 2,
     "dualgrad._core.leaves": 2,
     "dualgrad._core.arguments": 2,
     "dualgrad._core.stacking": 2,
     "dualgrad.rules": 3,
+    "dualgrad.batching": 3,
     "dualgrad.forward": 4,
     "dualgrad.reverse": 4,
     "dualgrad.transforms": 5,
@@ -42,8 +44,9 @@ LAYERS = {
     "dualgrad.numpy": 6,
     "dualgrad": 7,
 }
-# Layer 4 holds one interpreter per folder; none imports another, and none imports the rules.
-SIBLINGS = ("dualgrad.forward", "dualgrad.reverse", "dualgrad.batching")
+# Layer 4 holds the two modes, a folder each, on top of batching, of which Jacobians are made. Neither imports the other,
+# and none imports the rules.
+SIBLINGS = ("dualgrad.forward", "dualgrad.reverse")
 MAY_IMPORT_RULES = ("dualgrad.rules", "dualgrad.extend", "dualgrad.scipy")
 
 

@@ -40,6 +40,18 @@ def overridable(fun: Function) -> Function:
 
 
 @overridable
+def pack(*numbers: Value, shape: tuple[int, ...]) -> Value:
+    """Return numbers, in C order, as one array of a shape."""
+    return np.array(numbers).reshape(shape)
+
+
+@overridable
+def constant_astype(a: Value, dtype: Any) -> Value:
+    """Return `a` in another dtype; in the table it has no derivative."""
+    return a.astype(dtype)
+
+
+@overridable
 def as_constant(x: Value) -> Value:
     """Return `x`; in the table it has no derivative. An array is copied: what a tape keeps must not be written to."""
     return x.copy() if isinstance(x, np.ndarray) else x

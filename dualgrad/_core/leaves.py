@@ -205,6 +205,13 @@ def conform(given: Any, x: Value, name: str, of: str) -> Value:
 
 def settle(derivatives: Sequence[Value], values: Sequence[Value], taken: Sequence[Value] = ()) -> list[Value]:
     """Return derivatives as a user gets them: zeros for None, arrays for arrays, writable, sharing memory with nothing."""
+    if len(values) == 1 and not taken:
+        g = derivatives[0]
+        # The commonest case by far: one argument, and a fresh array or number for it.
+        if type(g) is np.float64 is type(values[0]) or (
+            type(g) is np.ndarray is type(values[0]) and g is not values[0] and g.base is None and g.flags.writeable
+        ):
+            return [g]
     seen = {id(x) for x in (*values, *taken)}
     settled = []
     for g, x in zip(derivatives, values, strict=True):

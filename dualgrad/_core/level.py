@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import numpy as np
+
 from dualgrad._core.primitive import Primitive
 from dualgrad._core.space import Function, Value
 
@@ -48,6 +50,9 @@ class Level:
 
     title = "a transformation"
     """How errors name it."""
+
+    differentiates = True
+    """Whether its tracers have derivatives, or only stand for many values."""
 
     def __init__(self) -> None:
         self.depth = next(_depths)
@@ -105,6 +110,20 @@ def plain(x: Value) -> Value:
     while isinstance(x, Tracer):
         x = x._value
     return x
+
+
+def anywhere(mask: Value) -> bool:
+    """Tell whether a mask is True anywhere, in any member of a batch too: for rules that skip work."""
+    return bool(np.any(plain(mask)))
+
+
+def is_differentiated(x: Value) -> bool:
+    """Tell whether any level differentiates a value."""
+    while isinstance(x, Tracer):
+        if x._level.differentiates:
+            return True
+        x = x._value
+    return False
 
 
 def vanishes(x: Value) -> Any:

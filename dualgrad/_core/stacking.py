@@ -1,28 +1,14 @@
-"""Jacobians put together from directions: bases to push or pull along, and trees of trees."""
+"""Jacobians put together from directions: checks, and trees of trees."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from dualgrad._core.leaves import Leaves
 from dualgrad._core.level import plain
-from dualgrad._core.space import Value, dtype_of, shape_of
-
-
-def basis(x: Value) -> Iterator[Value]:
-    """Yield the unit vectors of a value's space, in the order of its numbers."""
-    shape, dtype = shape_of(x), dtype_of(x)
-    if not shape:
-        yield dtype.type(1)
-        return
-    size = int(np.prod(shape))
-    for k in range(size):
-        unit = np.zeros(size, dtype)
-        unit[k] = 1
-        yield unit.reshape(shape)
+from dualgrad._core.space import Value
 
 
 def check_holomorphic(turned: Value, expected: Value) -> None:

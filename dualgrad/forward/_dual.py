@@ -18,14 +18,22 @@ class DualArray(TracedArray):
 
     __slots__ = ("_tangent",)
 
-    def __init__(self, value: Value, tangent: Value, level: ForwardLevel) -> None:
-        self._value = value
-        self._tangent = tangent
-        self._level = level
+    _tangent: Value
+
+    # No __init__: instances are made in the hot path, and it would double their price.
 
     def vanishes(self) -> Any:
         """Tell where value and tangent are zero."""
         return vanishes(self._value) & vanishes(self._tangent)
+
+
+def dual_array(value: Value, tangent: Value, level: ForwardLevel) -> DualArray:
+    """Return a dual number on a level."""
+    made = DualArray()
+    made._value = value
+    made._tangent = tangent
+    made._level = level
+    return made
 
 
 class ForwardLevel(Level):
@@ -36,7 +44,7 @@ class ForwardLevel(Level):
     title = "forward mode"
 
     def lift(self, value: Value) -> DualArray:
-        return DualArray(value, zeros_of(value), self)
+        return dual_array(value, zeros_of(value), self)
 
     def close(self) -> None:
         """End the transformation."""
@@ -83,7 +91,7 @@ class ForwardLevel(Level):
             return ans
         if type(tangent) is not np.float64 or (type(ans) is not np.float64 and type(ans) is not float):
             tangent = conform_tangent(tangent, ans)
-        return DualArray(ans, tangent, self)
+        return dual_array(ans, tangent, self)
 
     def _wrap_tuple(self, ans: Any, tangents: Any) -> Any:
         if tangents is None:

@@ -1,4 +1,4 @@
-"""The Jacobian by columns: one run of the function per input number."""
+"""The Jacobian by columns: one run of the function, along all its directions in one batch."""
 
 from __future__ import annotations
 
@@ -9,19 +9,27 @@ import numpy as np
 
 from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
 from dualgrad._core.leaves import Leaves
-from dualgrad._core.space import Value, dtype_of, shape_of
-from dualgrad._core.stacking import basis, check_holomorphic, nest
+from dualgrad._core.level import Tracer
+from dualgrad._core.space import Value, dtype_of, shape_of, zeros_of
+from dualgrad._core.stacking import check_holomorphic, nest
+from dualgrad.batching import directions, size_of
 from dualgrad.forward._jvp import push
 
 
 def jacfwd(
-    f: Callable[P, Any], argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: bool = False
+    f: Callable[P, Any],
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
 ) -> Callable[P, Any]:
     """Return the function that computes the Jacobian of `f` in forward mode: best where it is tall (few inputs).
 
     The Jacobian of an output of shape `m` by an input of shape `n` has shape `m + n`; trees give trees of trees. `argnums`
     and `argnames` choose the arguments (the first by default); with `has_aux`, `f` returns `(value, aux)` and the
-    result is `(jacobian, aux)`.
+    result is `(jacobian, aux)`. `f` runs once, along all input numbers in one batch, or along `chunk_size` of them at a
+    time, which bounds the memory.
 
     >>> import numpy as np
     >>> from dualgrad import jacfwd
@@ -33,36 +41,49 @@ def jacfwd(
 
     @like(f, "jacfwd")
     def jacobian(*args: Any, **kwargs: Any) -> Any:
-        found, aux = columns(choose(args, kwargs), choose.single, has_aux, "jacfwd")
+        found, aux = columns(choose(args, kwargs), choose.single, has_aux, "jacfwd", chunk_size)
         return (found, aux) if has_aux else found
 
     return jacobian
 
 
-def columns(chosen: Chosen, single: bool, has_aux: bool, transform: str) -> tuple[Any, Any]:
+def columns(
+    chosen: Chosen, single: bool, has_aux: bool, transform: str, chunk_size: int | None = None
+) -> tuple[Any, Any]:
     """Return the Jacobian of a chosen call, a tree like the result of trees like the arguments, and the auxiliary data."""
     inputs = chosen.leaves
-    aux = None
+    values = inputs.values
     result: Leaves | None = None
-    pushed: list[list[list[Value]]] = []
-    for k, x in enumerate(inputs.values):
-        columns_of_x = []
-        for unit in basis(x):
-            direction = [unit if j == k else None for j in range(len(inputs.values))]
-            result, tangents, aux = push(chosen.call, inputs.values, direction, has_aux, transform)
-            if dtype_of(x).kind == "c":
-                direction[k] = unit * 1j
-                _, turned, _ = push(chosen.call, inputs.values, direction, has_aux, transform)
-                tangents = [_complex_column(*pair) for pair in zip(tangents, turned, result.values, strict=True)]
-            columns_of_x.append(tangents)
-        pushed.append(columns_of_x)
-    if result is None or any(not columns_of_x for columns_of_x in pushed):
-        result, _, aux = push(chosen.call, inputs.values, [None] * len(inputs.values), has_aux, transform)
-    blocks = [
-        [_stack([tangents[i] for tangents in pushed[k]], out, x) for k, x in enumerate(inputs.values)]
-        for i, out in enumerate(result.values)
-    ]
+    aux = None
+    chunks: list[list[Value]] = []
+    if len(values) == 1 and shape_of(values[0]) == ():
+        result, tangents, aux = _pushed(chosen, [dtype_of(values[0]).type(1)], has_aux, transform)
+        chunks.append([_zero_or(t, y)[None] for t, y in zip(tangents, result.values, strict=True)])
+    else:
+        for batch in directions(values, chunk_size):
+            result, tangents, aux = _pushed(chosen, batch.units, has_aux, transform)
+            chunks.append([batch.stacked(t, y) for t, y in zip(tangents, result.values, strict=True)])
+    if result is None:
+        result, _, aux = push(chosen.call, values, [None] * len(values), has_aux, transform)
+    blocks = [_blocks([chunk[i] for chunk in chunks], out, values) for i, out in enumerate(result.values)]
     return nest(result, inputs, blocks, single), aux
+
+
+def _pushed(chosen: Chosen, units: list[Value], has_aux: bool, transform: str) -> tuple[Leaves, list[Value], Any]:
+    """Push the units of the real numbers, and of complex ones those along 1 and i together."""
+    values = chosen.leaves.values
+    result, tangents, aux = push(chosen.call, values, units, has_aux, transform)
+    if any(dtype_of(x).kind == "c" for x in values):
+        turned_units = [
+            u if u is None or dtype_of(x).kind != "c" else u * 1j for u, x in zip(units, values, strict=True)
+        ]
+        _, turned, _ = push(chosen.call, values, turned_units, has_aux, transform)
+        tangents = [_complex_column(*three) for three in zip(tangents, turned, result.values, strict=True)]
+    return result, tangents, aux
+
+
+def _zero_or(t: Value, y: Value) -> Value:
+    return zeros_of(y) if t is None else t
 
 
 def _complex_column(t: Value, turned: Value, out: Value) -> Value:
@@ -75,14 +96,27 @@ def _complex_column(t: Value, turned: Value, out: Value) -> Value:
     return t
 
 
-def _stack(pushed: list[Value], out: Value, x: Value) -> Value:
-    shape = (*shape_of(out), *shape_of(x))
-    if all(column is None for column in pushed):
-        return np.zeros(shape, np.result_type(dtype_of(out), dtype_of(x)))[()]
-    if not shape:
-        return pushed[0]
-    zero = np.zeros(shape_of(out), np.result_type(dtype_of(out), dtype_of(x)))
-    return np.reshape(np.stack([zero if c is None else c for c in pushed], axis=-1), shape)
+def _blocks(chunks: list[Value], out: Value, values: list[Value]) -> list[Value]:
+    """Return the Jacobian of one output by each input, from its derivatives along all directions."""
+    shape = shape_of(out)
+    if not chunks:
+        return [np.zeros((*shape, *shape_of(x)), np.result_type(dtype_of(out), dtype_of(x)))[()] for x in values]
+    along = chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
+    found = []
+    offset = 0
+    for x in values:
+        size = size_of(x)
+        block = along if len(values) == 1 else along[offset : offset + size]
+        found.append(_block(block, (*shape, *shape_of(x)), np.result_type(dtype_of(out), dtype_of(x))))
+        offset += size
+    return found
+
+
+def _block(along: Value, shape: tuple[int, ...], dtype: Any) -> Value:
+    found = np.reshape(np.moveaxis(along, 0, -1), shape)
+    if isinstance(found, Tracer):
+        return found
+    return np.array(found, dtype, order="C")[()]
 
 
 def derivative(f: Callable[..., Any], *, has_aux: bool = False) -> Callable[..., Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from dualgrad._core.arguments import split_aux
 from dualgrad._core.leaves import Leaves, as_primals, release, results, settle
 from dualgrad._core.space import Value
-from dualgrad.forward._dual import DualArray, ForwardLevel
+from dualgrad.forward._dual import DualArray, ForwardLevel, dual_array
 
 
 def push(
@@ -17,7 +17,7 @@ def push(
     """Run `f` on a list of dual arrays; return the leaves of its result, their tangents (None: zero), and auxiliary data."""
     level = ForwardLevel()
     try:
-        duals = [x if t is None else DualArray(x, t, level) for x, t in zip(values, tangents, strict=True)]
+        duals = [x if t is None else dual_array(x, t, level) for x, t in zip(values, tangents, strict=True)]
         value, aux = split_aux(f(duals), has_aux, transform)
         result = results(value)
         aux = release(level, aux)

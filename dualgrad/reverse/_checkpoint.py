@@ -20,7 +20,7 @@ from dualgrad._core.space import Value, shape_of
 from dualgrad.errors import LeakedValueError, RuleError
 from dualgrad.reverse._joint import pick
 from dualgrad.reverse._sweep import Sweep
-from dualgrad.reverse._tape import Tape, TapeArray
+from dualgrad.reverse._tape import Tape, TapeArray, tape_array
 
 
 def checkpoint(f: Callable[P, Any]) -> Callable[P, Any]:
@@ -54,7 +54,8 @@ def checkpoint(f: Callable[P, Any]) -> Callable[P, Any]:
 
         def run_again(tape: Tape) -> Leaves:
             again = [
-                x if kept is None else TapeArray(kept[1], tape, kept[0]) for x, kept in zip(others, stored, strict=True)
+                x if kept is None else tape_array(kept[1], tape, kept[0])
+                for x, kept in zip(others, stored, strict=True)
             ]
             args, kwargs = structure.unflatten(again)
             return Leaves([f(*args, **kwargs)])
@@ -65,7 +66,7 @@ def checkpoint(f: Callable[P, Any]) -> Callable[P, Any]:
         for k, x in enumerate(result.values):
             if _is_after(x, tape, start):
                 tape.record((-1, pick, (node, k, len(result.values)), None, None, None))
-                x = TapeArray(x._value, tape, len(tape.entries) - 1)
+                x = tape_array(x._value, tape, len(tape.entries) - 1)
             values.append(x)
         return result.fill(values)[0]
 

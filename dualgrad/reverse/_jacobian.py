@@ -1,4 +1,4 @@
-"""The Jacobian by rows: one run of the function, one sweep of its tape per output number."""
+"""The Jacobian by rows: one run of the function, one sweep of its tape along all output numbers in one batch."""
 
 from __future__ import annotations
 
@@ -8,19 +8,27 @@ from typing import Any
 import numpy as np
 
 from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
-from dualgrad._core.space import Value, dtype_of, shape_of
-from dualgrad._core.stacking import basis, check_holomorphic, nest
+from dualgrad._core.level import Tracer
+from dualgrad._core.space import Value, dtype_of, shape_of, zeros_of
+from dualgrad._core.stacking import check_holomorphic, nest
+from dualgrad.batching import directions, size_of
 from dualgrad.reverse._vjp import Recording
 
 
 def jacrev(
-    f: Callable[P, Any], argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: bool = False
+    f: Callable[P, Any],
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
 ) -> Callable[P, Any]:
     """Return the function that computes the Jacobian of `f` in reverse mode: best where it is wide (few outputs).
 
     The Jacobian of an output of shape `m` by an input of shape `n` has shape `m + n`; trees give trees of trees. `argnums`
     and `argnames` choose the arguments (the first by default); with `has_aux`, `f` returns `(value, aux)` and the
-    result is `(jacobian, aux)`.
+    result is `(jacobian, aux)`. `f` runs once, and its tape is swept along all output numbers in one batch, or along
+    `chunk_size` of them at a time, which bounds the memory.
 
     >>> import numpy as np
     >>> from dualgrad import jacrev
@@ -33,7 +41,7 @@ def jacrev(
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         chosen = choose(args, kwargs)
         recording, aux = record(chosen, has_aux, "jacrev")
-        found = rows(recording, chosen, choose.single)
+        found = rows(recording, chosen, choose.single, chunk_size)
         return (found, aux) if has_aux else found
 
     return jacobian
@@ -45,45 +53,66 @@ def record(chosen: Chosen, has_aux: bool, transform: str) -> tuple[Recording, An
     return recording, recording.aux
 
 
-def rows(recording: Recording, chosen: Chosen, single: bool) -> Any:
+def rows(recording: Recording, chosen: Chosen, single: bool, chunk_size: int | None = None) -> Any:
     """Return the Jacobian of a recorded run: a tree like the result of trees like the arguments."""
     result, inputs = recording.result, chosen.leaves
-    blocks: list[list[Value]] = []
-    for k, out in enumerate(result.values):
-        pulled = [_row(recording, k, ct) for ct in basis(out)]
-        blocks.append([_stack([row[i] for row in pulled], out, x) for i, x in enumerate(inputs.values)])
+    outputs = result.values
+    chunks: list[list[Value]] = []
+    if len(outputs) == 1 and shape_of(outputs[0]) == ():
+        pulled = _pulled(recording, [dtype_of(outputs[0]).type(1)])
+        chunks.append([(zeros_of(x) if g is None else g)[None] for g, x in zip(pulled, inputs.values, strict=True)])
+    else:
+        for batch in directions(outputs, chunk_size):
+            pulled = _pulled(recording, batch.units)
+            chunks.append([batch.stacked(g, x) for g, x in zip(pulled, inputs.values, strict=True)])
+    columns = [_blocks([chunk[i] for chunk in chunks], x, outputs) for i, x in enumerate(inputs.values)]
+    blocks = [[column[k] for column in columns] for k in range(len(outputs))]
     return nest(result, inputs, blocks, single)
 
 
-def _row(recording: Recording, k: int, unit: Value) -> list[Value]:
-    """Return the derivatives of one output number by all inputs."""
-
-    def pull(ct: Value) -> list[Value]:
-        return recording.pull([ct if j == k else None for j in range(len(recording.result.values))])
-
-    found = pull(unit)
-    if dtype_of(unit).kind != "c":
+def _pulled(recording: Recording, units: list[Value]) -> list[Value]:
+    """Pull the units of the real output numbers back; of complex ones, those along 1 and i together."""
+    found = recording.pull(units)
+    outputs = recording.result.values
+    if all(dtype_of(y).kind != "c" for y in outputs):
         return found
     # A complex output needs its imaginary part too; the derivative by a complex input is one number only where the
     # Cauchy-Riemann equations hold.
-    turned = pull(unit * -1j)
-    row: list[Value] = []
-    for g, h, x in zip(found, turned, recording.inputs, strict=True):
-        if g is None or h is None:
-            row.append(None if g is h else g if h is None else 1j * h)
-        elif dtype_of(x).kind != "c":
-            row.append(g + 1j * h)
-        else:
-            check_holomorphic(h, -1j * g)
-            row.append(g)
-    return row
+    complex_units = [u if dtype_of(y).kind == "c" else None for u, y in zip(units, outputs, strict=True)]
+    plain_units = [None if dtype_of(y).kind == "c" else u for u, y in zip(units, outputs, strict=True)]
+    along = recording.pull(complex_units)
+    turned = recording.pull([None if u is None else u * -1j for u in complex_units])
+    real = recording.pull(plain_units)
+    return [_complex_row(*four) for four in zip(along, turned, real, recording.inputs, strict=True)]
 
 
-def _stack(pulled: list[Value], out: Value, x: Value) -> Value:
-    shape = (*shape_of(out), *shape_of(x))
-    if all(row is None for row in pulled):
-        return np.zeros(shape, np.result_type(dtype_of(out), dtype_of(x)))[()]
-    if not shape:
-        return pulled[0]
-    zero = np.zeros(shape_of(x), np.result_type(dtype_of(out), dtype_of(x)))
-    return np.reshape(np.stack([zero if row is None else row for row in pulled]), shape)
+def _complex_row(g: Value, h: Value, real: Value, x: Value) -> Value:
+    if g is None or h is None:
+        total = g if h is None else 1j * h
+    elif dtype_of(x).kind != "c":
+        total = g + 1j * h
+    else:
+        check_holomorphic(h, -1j * g)
+        total = g
+    return total if real is None else real if total is None else real + total
+
+
+def _blocks(chunks: list[Value], x: Value, outputs: list[Value]) -> list[Value]:
+    """Return the Jacobian of each output by one input, from the derivatives of all output numbers."""
+    if not chunks:
+        return [np.zeros((*shape_of(y), *shape_of(x)), np.result_type(dtype_of(y), dtype_of(x)))[()] for y in outputs]
+    along = chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
+    found = []
+    offset = 0
+    for y in outputs:
+        size = size_of(y)
+        block = along if len(outputs) == 1 else along[offset : offset + size]
+        block = np.reshape(block, (*shape_of(y), *shape_of(x)))
+        if not isinstance(block, Tracer):
+            dtype = np.result_type(dtype_of(y), dtype_of(x))
+            if block.dtype.kind == "c" and dtype.kind != "c":
+                block = np.real(block)
+            block = np.array(block, dtype, order="C")[()]
+        found.append(block)
+        offset += size
+    return found

@@ -6,9 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.level import Tracer, plain, vanishes
-from dualgrad._core.primitive import LANEWISE, SCATTERS, Primitive
+from dualgrad._core.level import Tracer, anywhere, plain, vanishes
+from dualgrad._core.primitive import LANEWISE, PULLBACKS, SCATTERS, Primitive
 from dualgrad._core.space import Value, conform_cotangent
+
+ONE = None
+"""In the place of an edge's parameters: it has none, and `kept` is the one value that its formula reads."""
+
+FEW: tuple[()] = ()
+"""In the place of an edge's parameters: it has none, and `kept` is the tuple of what its formula reads."""
+
+ITEM: tuple[str] = ("item",)
+"""In the place of an edge's parameters: the value was read at the index `kept`, which is no array."""
 
 
 class Sweep:
@@ -50,9 +59,11 @@ class Sweep:
             return
         cotangents = self.cotangents
         pending = self.pending
-        del cotangents[max(start + 1, stop) :]
+        del cotangents[start + 1 if start >= stop else stop :]
         # The cotangent of the entry at hand is always the last of the list: popping is the fastest way to it.
         pop = cotangents.pop
+        few = FEW
+        pullbacks = PULLBACKS
         for edge in reversed(entries[stop : start + 1]):
             ct = pop()
             if pending:
@@ -65,20 +76,26 @@ class Sweep:
                     pullback(self, ct, *kept)
                     continue
                 if params is None:
-                    g = pullback(ct, *kept)
+                    g = pullbacks[pullback](ct, kept)
+                elif params is few:
+                    g = pullbacks[pullback](ct, *kept)
+                elif params is ITEM:
+                    self._add_item(parent, pullback, kept, ct)
+                    continue
                 elif pullback in SCATTERS:
                     self._scatter(parent, SCATTERS[pullback], ct, kept, params)
                     continue
                 else:
-                    g = pullback(ct, *kept, **params)
+                    g = pullbacks[pullback](ct, *kept, **params)
                 if space is not None:
-                    g = conform_cotangent(g, space)
+                    g = conform_cotangent(g, *space)
                 if cotangents[parent] is None:
                     cotangents[parent] = g
                 else:
                     self.add(parent, g)
         # What was popped is not there any more, and later sweeps of this list may reuse the numbers.
-        self.owned = {number for number in self.owned if number < len(cotangents)}
+        if self.owned:
+            self.owned = {number for number in self.owned if number < len(cotangents)}
 
     def _run_strong(self, entries: list[Any], start: int, stop: int) -> None:
         """Sweep so that a cotangent of exactly zero contributes zero, also through an infinite or undefined derivative."""
@@ -96,23 +113,35 @@ class Sweep:
                 if parent < 0:
                     pullback(self, ct, *kept)
                     continue
-                g = pullback(ct, *kept, **(params or {}))
+                if params is ITEM:
+                    self._add_item(parent, pullback, kept, ct)
+                    continue
+                formula = PULLBACKS[pullback]
+                g = formula(ct, kept) if params is ONE else formula(ct, *kept, **(params or {}))
                 if isinstance(ct, Tracer):
                     # A zero that is traced may still move: only what it spoils is dropped.
-                    lost, zero = _is_nan(g), plain(ct) == 0
+                    zero, lost = _is_zero(ct), np.isnan(g)
                     if pullback in LANEWISE:
                         g = np.where(silent | (lost & zero), 0, g)
-                    elif _all(zero) and np.any(lost):
+                    elif _all(zero) and anywhere(lost):
                         continue
                 elif pullback in LANEWISE:
                     g = np.where(silent, 0, g)
-                self.add(parent, g if space is None else conform_cotangent(g, space))
+                self.add(parent, g if space is None else conform_cotangent(g, *space))
+
+    def _add_item(self, parent: int, pullback: int, index: Any, ct: Value) -> None:
+        """Add the cotangent of an item to that of its array."""
+        record = SCATTERS[pullback]
+        if parent in self.owned and not isinstance(ct, Tracer):
+            record.into(self.cotangents[parent], ct, None, index=index)  # type: ignore[misc]
+        else:
+            self._scatter(parent, record, ct, (self.tape.read[parent],), {"index": index})
 
     def _scatter(
         self, parent: int, record: Primitive, ct: Value, kept: tuple[Any, ...], params: dict[str, Any]
     ) -> None:
         """Add a scattered cotangent into one buffer per array, so that a loop over x[i] costs O(n) in all."""
-        if isinstance(ct, Tracer):
+        if isinstance(ct, Tracer) or any([isinstance(x, Tracer) for x in kept[1:]]):
             self.pending.setdefault(parent, []).append((record, ct, kept, params))
             return
         buffer = self.cotangents[parent]
@@ -150,10 +179,9 @@ def _silent(ct: Value) -> Any:
     return vanishes(ct)
 
 
-def _is_nan(x: Value) -> Any:
-    x = plain(x)
-    return x != x
+def _is_zero(ct: Value) -> Any:
+    return ct == 0
 
 
 def _all(silent: Any) -> bool:
-    return bool(np.all(silent))
+    return bool(np.all(plain(silent)))

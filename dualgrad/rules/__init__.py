@@ -1,6 +1,10 @@
 """What is true of NumPy: the contents of the table. Importing a file here registers its records."""
 
 from dualgrad.rules import (
+    batched_axes,
+    batched_constants,
+    batched_indexing,
+    batched_products,
     casting,
     complexes,
     constants,
@@ -32,6 +36,10 @@ from dualgrad.rules import (
 )
 
 __all__ = [
+    "batched_axes",
+    "batched_constants",
+    "batched_indexing",
+    "batched_products",
     "casting",
     "complexes",
     "constants",

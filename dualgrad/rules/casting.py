@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.functions import as_constant, astype, overridable
+from dualgrad._core.functions import astype, constant_astype, overridable
 from dualgrad._core.primitive import Primitive, Pull, Word, register
 from dualgrad._core.signature import Normaliser
 from dualgrad._core.space import Space, Value, dtype_of
@@ -63,7 +63,7 @@ def _astype(a: Value, dtype: Any) -> Value:
             f"astype({dtype}) would turn a value being differentiated into something without a derivative. "
             "Keep numbers in float arrays; if the value should count as constant, use stop_gradient(x)."
         )
-    return astype(as_constant(a), dtype)
+    return constant_astype(a, dtype)
 
 
 composite(

@@ -10,6 +10,7 @@ import numpy as np
 
 from dualgrad._core.functions import as_constant
 from dualgrad._core.gather import as_operand
+from dualgrad._core.level import plain
 from dualgrad._core.primitive import Word
 from dualgrad._core.space import Space, Value, dtype_of
 from dualgrad.rules.define import composite, constant, linear
@@ -36,7 +37,9 @@ linear(np.imag, _imag_transpose, samples=_parts, word=Word.ELEMENTWISE)
 
 def _angle(z: Value, deg: bool = False) -> Value:
     # By arctan2, whose rule is safe at 1e200. The angle of a real number, 0 or pi, is constant.
-    found = np.arctan2(np.imag(z), np.real(z)) if dtype_of(z).kind == "c" else np.angle(as_constant(z))
+    found = (
+        np.arctan2(np.imag(z), np.real(z)) if dtype_of(z).kind == "c" else np.arctan2(np.zeros_like(z), as_constant(z))
+    )
     return found * (180 / np.pi) if deg else found
 
 
@@ -57,7 +60,7 @@ composite(
 
 def _real_if_close(a: Value, tol: float = 100) -> Value:
     a = as_operand(a)
-    turns_real = dtype_of(np.real_if_close(as_constant(a), tol)).kind != "c"
+    turns_real = dtype_of(np.real_if_close(plain(a), tol)).kind != "c"
     return np.real(a) if turns_real else a
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dualgrad._core.functions import as_constant
+from dualgrad._core.functions import as_constant, constant_astype
 from dualgrad.rules.define import constant, metadata, refused
 
 constant(
@@ -68,6 +68,7 @@ constant(
     np.right_shift,
     np.isnat,
     as_constant,
+    constant_astype,
 )
 metadata(
     np.shape,

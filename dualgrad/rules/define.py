@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.level import anywhere
 from dualgrad._core.primitive import (
     Composite,
     Constant,
@@ -88,7 +89,7 @@ def strong(formula: Function) -> Function:
         with np.errstate(all="ignore"):
             d = formula(t, *kept)
             lost = np.isnan(d)
-            if lost.any():
+            if anywhere(lost):
                 lost = lost & (t == 0)
                 d = np.where(lost, 0.0, d)
         return d

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._core.functions import overridable
+from dualgrad._core.level import anywhere, is_differentiated
 from dualgrad._core.space import Value, dtype_of, shape_of
 from dualgrad.rules.define import constant, handwritten
 from dualgrad.rules.degenerate import adrift, no_special_basis, pairs_within, shared_evenly, unseen
@@ -50,7 +51,7 @@ constant(is_defective)
 def _inverse(v: Value) -> Value:
     """Return the inverse of eigenvectors, and NaN where they depend on each other: there is no derivative there."""
     lost = is_defective(v)
-    if not lost.any():
+    if not anywhere(lost):
         return np.linalg.inv(v)
     lost = lost[..., None, None]
     return np.where(lost, np.nan, np.linalg.inv(np.where(lost, np.eye(shape_of(v)[-1]), v)))
@@ -80,7 +81,8 @@ def _eig_in_no_special_basis(a: Value) -> Any:
     ans = np.linalg.eig(a)
     w, v = ans
     if not isinstance(v, np.ndarray):
-        return ans._replace(eigenvectors=adrift(v)) if pairs_within(_clusters(w)).any() else ans
+        hiding = is_differentiated(v) and anywhere(pairs_within(_clusters(w)))
+        return ans._replace(eigenvectors=adrift(v)) if hiding else ans
 
     def turn(index: Any, places: Value) -> Value:
         return no_special_basis(len(places), v.dtype)
@@ -89,11 +91,13 @@ def _eig_in_no_special_basis(a: Value) -> Any:
     return ans
 
 
-def _eig_along(tangents: tuple[Value, ...], a: Value) -> tuple[Any, tuple[Value, ...]]:
-    """Return the decomposition, in the basis in which the tangent is diagonal where values are equal, and its tangent."""
-    ans = np.linalg.eig(a)
+@overridable
+def eig_in_direction(a: Value, t: Value) -> Any:
+    """Return eig(a) in the basis in which `t` is diagonal where values are equal; in the table it has no derivative."""
+    shape = np.broadcast_shapes(a.shape, t.shape)
+    t = np.broadcast_to(t, shape)
+    ans = np.linalg.eig(np.broadcast_to(a, shape))
     w, v = ans
-    (t,) = tangents
 
     def turn(index: Any, places: Value) -> Value:
         p: Value = (_inverse(v[index]) @ t[index] @ v[index])[np.ix_(places, places)]
@@ -101,8 +105,19 @@ def _eig_along(tangents: tuple[Value, ...], a: Value) -> tuple[Any, tuple[Value,
         # Real vectors stay real; if the tangent couples them otherwise, their derivative is NaN.
         return turned if np.can_cast(turned.dtype, v.dtype) else np.eye(len(places))
 
-    if all(isinstance(x, np.ndarray) for x in (v, t)):
-        _turn(v, w, turn)
+    _turn(v, w, turn)
+    return ans
+
+
+constant(eig_in_direction)
+
+
+def _eig_along(tangents: tuple[Value, ...], a: Value) -> tuple[Any, tuple[Value, ...]]:
+    """Return the decomposition, in the basis in which the tangent is diagonal where values are equal, and its tangent."""
+    ans = np.linalg.eig(a)
+    (t,) = tangents
+    if not is_differentiated(a) and not is_differentiated(t) and anywhere(pairs_within(_clusters(ans[0]))):
+        ans = eig_in_direction(a, t)
     return ans, _eig_jvp(tangents, ans, a)
 
 
@@ -124,7 +139,7 @@ def _eig_jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value) -> tuple[Valu
     p = np.matmul(inverse, moved)
     same = pairs_within(_clusters(w))
     turned = p * _inverse_differences(w, same)
-    if same.any():
+    if anywhere(same):
         turned = turned + unseen(p, p, same)
     u = np.matmul(v, turned)
     along = np.real(np.add.reduce(conj(v) * u, axis=-2))
@@ -151,8 +166,8 @@ def _eig_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value) -> tu
             of_u = of_u - anchor * (1j * (np.imag(along) / fixed))[..., None, :]
         h = np.matmul(adjoint(v), of_u)
         inner = total(inner, h * conj(_inverse_differences(w, same)))
-    if same.any():
-        inner = inner + (_unseen(w, h, of_w, same) if isinstance(v, np.ndarray) else np.where(same, np.nan, 0))
+    if anywhere(same):
+        inner = inner + (np.where(same, np.nan, 0) if is_differentiated(v) else _unseen(w, h, of_w, same))
     return (_with_vectors(v, inner),)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from dualgrad._core.functions import overridable
 from dualgrad._core.gather import as_operand
+from dualgrad._core.level import anywhere, is_differentiated
 from dualgrad._core.space import Value, dtype_of, shape_of
 from dualgrad.rules.define import composite, handwritten
 from dualgrad.rules.matrices import adjoint, conj, hermitian_part, transposed
@@ -116,9 +117,11 @@ def _after(s: Value) -> Value:
 
 def _svd(a: Value) -> tuple[Value, Value, Value]:
     """Return the singular value decomposition, with NaN for the values where a matrix is not finite: LAPACK refuses it."""
-    finite = np.isfinite(a).all(axis=(-2, -1), keepdims=True)
-    u, s, w = np.linalg.svd(a if finite.all() else np.where(finite, a, 0))
-    return u, s if finite.all() else np.where(finite[..., 0], s, np.nan), w
+    finite = np.all(np.isfinite(a), axis=(-2, -1), keepdims=True)
+    if not anywhere(~finite):
+        return np.linalg.svd(a)
+    u, s, w = np.linalg.svd(np.where(finite, a, 0))
+    return u, np.where(finite[..., 0], s, np.nan), w
 
 
 @overridable
@@ -137,7 +140,7 @@ def moved_cofactors(a: Value, t: Value) -> Value:
 
 
 def _moved_cofactors(a: Value, t: Value) -> Value:
-    if not isinstance(a, np.ndarray):
+    if is_differentiated(a):
         # Third derivatives: a regular matrix is asked for, and inv says so.
         b = transposed(np.linalg.inv(a))
         along = np.add.reduce(b * t, axis=(-2, -1))
@@ -203,7 +206,7 @@ handwritten(
 
 
 def _cofactors_over_det(a: Value, singular: Value) -> Value:
-    if not np.any(singular):
+    if not anywhere(singular):
         return transposed(np.linalg.inv(a))
     singular = singular[..., None, None]
     regular = np.where(singular, np.eye(shape_of(a)[-1], dtype=dtype_of(a)), a)
@@ -215,7 +218,7 @@ def _slogdet_jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value) -> tuple[
     singular = ans[0] == 0
     with np.errstate(all="ignore"):
         z: Value = np.add.reduce(_cofactors_over_det(a, singular) * t, axis=(-2, -1))
-        if np.any(singular):
+        if anywhere(singular):
             moves = np.any(t != 0, axis=(-2, -1))
             z = np.where(singular, np.where(moves, np.add.reduce(cofactors(a) * t, axis=(-2, -1)) / 0.0, 0), z)[()]
     if dtype_of(a).kind != "c":

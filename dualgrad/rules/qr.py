@@ -8,6 +8,7 @@ import numpy as np
 
 from dualgrad._core.functions import overridable
 from dualgrad._core.gather import as_operand
+from dualgrad._core.level import anywhere
 from dualgrad._core.space import Value, dtype_of, shape_of
 from dualgrad.errors import NoRuleError
 from dualgrad.rules.define import composite, constant, handwritten
@@ -46,10 +47,10 @@ def _over_r(x: Value, ans: Value, a: Value, of_columns: bool) -> Value:
     r = ans[1][..., :, :k]
     pivots = np.add.reduce(r * np.eye(k, dtype=bool), axis=-2)
     zero = pivots == 0
-    if zero.any():
+    if anywhere(zero):
         # Of a real square q the last column follows from the others, and nothing is divided by the last pivot.
         needed = k - 1 if m <= n and dtype_of(a).kind != "c" else k
-        lost = zero[..., :needed].any(axis=-1)[..., None, None]
+        lost = np.any(zero[..., :needed], axis=-1)[..., None, None]
         r = r + np.eye(k) * np.where(zero, 1, 0)[..., None, :]
         x = np.where(lost, np.nan, x)
     left = conj(r) if of_columns else transposed(r)
@@ -129,7 +130,7 @@ def _completion(a: Value, q: Value) -> Value:
     unit = np.eye(m, dtype=dtype_of(q))
     w = unit[:, :n] - q
     # The determinant of W_1 is the product of factors of size 1 or more, one for each reflection, and 0 for none.
-    if np.all(np.abs(np.linalg.det(w[..., :n, :])) > 0.5):
+    if not anywhere(np.abs(np.linalg.det(w[..., :n, :])) < 0.5):
         return unit[:, n:] - np.matmul(w, np.linalg.solve(adjoint(w[..., :n, :]), adjoint(w[..., n:, :])))
     rest = complete_q(a)
     rest = rest - np.matmul(q, np.matmul(adjoint(q), rest))

@@ -8,6 +8,7 @@ import numpy as np
 
 from dualgrad._core.functions import overridable
 from dualgrad._core.gather import as_operand
+from dualgrad._core.level import anywhere
 from dualgrad._core.space import FLOAT, Function, Space, Value, dtype_of, shape_of
 from dualgrad.rules.axes import (
     in_dtype,
@@ -132,7 +133,7 @@ def tied_with(a: Value, extreme: Value) -> Value:
     """Tell which entries of `a` equal their extreme, where NaN equals NaN."""
     tied = np.equal(a, extreme)
     lost = np.isnan(extreme)
-    return tied | (lost & np.isnan(a)) if lost.any() else tied
+    return tied | (lost & np.isnan(a)) if anywhere(lost) else tied
 
 
 constant(tied_with)
@@ -242,7 +243,7 @@ def _average(
     else:
         weights = _weights_along(as_operand(weights), a, axis)
         total = np.sum(weights, axis=axis, keepdims=keepdims)
-        if np.any(total == 0):
+        if anywhere(total == 0):
             raise ZeroDivisionError("Weights sum to zero, can't be normalized")
         found = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
         total = in_dtype(total, dtype_of(found))

@@ -11,7 +11,7 @@ import numpy as np
 from dualgrad._core.gather import as_operand
 from dualgrad._core.level import plain
 from dualgrad._core.signature import Normaliser
-from dualgrad._core.space import Space, Value, shape_of, unbroadcast
+from dualgrad._core.space import Space, Value, dtype_of, shape_of, unbroadcast
 from dualgrad.rules.define import composite, linear, structural
 from dualgrad.rules.samples import A, case, cases
 
@@ -42,7 +42,7 @@ def _index_order(a: Value, order: Any) -> Any:
         return "C"
     if order not in ("A", "a"):
         return order.upper()
-    flags = getattr(plain(a), "flags", None)
+    flags = getattr(_in_memory(a), "flags", None)
     return "F" if flags is not None and flags.fnc else "C"
 
 
@@ -61,7 +61,7 @@ def _reshape_desugar(
     order = _index_order(a, order)
     if order not in ("C", "F") or copy is False:
         # NumPy's own complaint, if it has one: about the order, or about a copy that cannot be avoided.
-        np.reshape(plain(a), shape, order=order, **({} if copy is None else {"copy": copy}))
+        np.reshape(_in_memory(a), shape, order=order, **({} if copy is None else {"copy": copy}))
     return np.reshape(a, shape, order=order)
 
 
@@ -98,14 +98,20 @@ def _ravel_desugar(a: Value, order: Any = "C") -> Value:
         return np.ravel(np.transpose(a, _memory_axes(a)))
     order = _index_order(a, order)
     if order not in ("C", "F"):
-        np.ravel(plain(a), order=order)  # raises NumPy's own complaint
+        np.ravel(_in_memory(a), order=order)  # raises NumPy's own complaint
     return np.ravel(a, order=order)
+
+
+def _in_memory(a: Value) -> Value:
+    """Return the array that holds a value's numbers; those of a batch count as lying in C order."""
+    found = plain(a)
+    return found if shape_of(found) == shape_of(a) else np.empty(shape_of(a), dtype_of(a))
 
 
 def _memory_axes(a: Value) -> tuple[int, ...]:
     """Return the axes of `a` in the order in which NumPy walks through its memory, the slowest first."""
     # What an iterator in order K allocates lies in the order of its walk, zero and negative strides included.
-    walk = np.nditer([plain(a), None], ["zerosize_ok"], order="K")
+    walk = np.nditer([_in_memory(a), None], ["zerosize_ok"], order="K")
     strides = [abs(n) for n in walk.operands[1].strides]
     return tuple(sorted(range(len(strides)), key=strides.__getitem__, reverse=True))
 

@@ -14,8 +14,9 @@ import numpy as np
 
 from dualgrad._core.functions import overridable
 from dualgrad._core.gather import as_operand
+from dualgrad._core.level import anywhere, is_differentiated
 from dualgrad._core.space import Value, dtype_of, shape_of
-from dualgrad.rules.define import composite, handwritten
+from dualgrad.rules.define import composite, constant, handwritten
 from dualgrad.rules.degenerate import (
     adrift,
     groups,
@@ -62,8 +63,8 @@ class _Degeneracy:
         # A sole zero of a real square matrix has vectors without freedom but for signs: nothing is hidden there.
         lone = m == n and dtype_of(a).kind != "c"
         self.hidden = self.null & ~(lone & (np.sum(self.zero, axis=-1) == 1))[..., None, None]
-        self.any = bool(self.same.any() or self.zero.any())
-        self.is_hiding = bool(self.same.any() or self.hidden.any())
+        self.any = anywhere(self.same) or anywhere(self.zero)
+        self.is_hiding = anywhere(self.same) or anywhere(self.hidden)
 
 
 # What turns the vectors u and w = v^H of equal values, as (left, right): u left, right w.
@@ -73,8 +74,6 @@ Turn: TypeAlias = "Callable[[Any, Value, Value, bool], tuple[Value, Value]]"
 def _singular_vectors_turned(a: Value, full_matrices: bool, turn: Turn) -> Any:
     ans = np.linalg.svd(a, full_matrices=full_matrices)
     u, s, w = ans
-    if not isinstance(u, np.ndarray):
-        return ans
     found = _Degeneracy(a, s)
     if not found.any:
         return ans
@@ -101,16 +100,20 @@ def _no_special_vectors(index: Any, u: Value, w: Value, is_null: bool) -> tuple[
 
 
 def _singular_vectors_in_no_special_basis(a: Value, *, full_matrices: bool = False) -> Any:
-    ans = _singular_vectors_turned(a, full_matrices, _no_special_vectors)
+    if isinstance(a, np.ndarray):
+        return _singular_vectors_turned(a, full_matrices, _no_special_vectors)
+    ans = np.linalg.svd(a, full_matrices=full_matrices)
     u, s, w = ans
-    if not isinstance(u, np.ndarray) and _Degeneracy(a, s).is_hiding:
+    if is_differentiated(u) and _Degeneracy(a, s).is_hiding:
         return ans._replace(U=adrift(u), Vh=adrift(w))
     return ans
 
 
-def _singular_vectors_along(tangents: tuple[Value, ...], a: Value, *, full_matrices: bool = False) -> tuple[Any, Any]:
-    """Return the decomposition, in the basis in which the tangent is diagonal where values are equal, and its tangent."""
-    (t,) = tangents
+@overridable
+def singular_vectors_in_direction(a: Value, t: Value, *, full_matrices: bool = False) -> Any:
+    """Return the decomposition with vectors for which `t` is diagonal where values are equal or zero; a constant."""
+    shape = np.broadcast_shapes(a.shape, t.shape)
+    t = np.broadcast_to(t, shape)
 
     def turn(index: Any, u: Value, w: Value, is_null: bool) -> tuple[Value, Value]:
         p = adjoint(u) @ t[index] @ adjoint(w)
@@ -120,10 +123,18 @@ def _singular_vectors_along(tangents: tuple[Value, ...], a: Value, *, full_matri
         turned = np.linalg.eigh(hermitian_part(p))[1][:, ::-1]
         return turned, adjoint(turned)
 
-    if isinstance(t, np.ndarray):
-        ans = _singular_vectors_turned(a, full_matrices, turn)
-    else:
-        ans = np.linalg.svd(a, full_matrices=full_matrices)
+    return _singular_vectors_turned(np.broadcast_to(a, shape), full_matrices, turn)
+
+
+constant(singular_vectors_in_direction)
+
+
+def _singular_vectors_along(tangents: tuple[Value, ...], a: Value, *, full_matrices: bool = False) -> tuple[Any, Any]:
+    """Return the decomposition, in the basis in which the tangent is diagonal where values are equal, and its tangent."""
+    ans = np.linalg.svd(a, full_matrices=full_matrices)
+    (t,) = tangents
+    if not is_differentiated(a) and not is_differentiated(t) and _Degeneracy(a, ans[1]).any:
+        ans = singular_vectors_in_direction(a, t, full_matrices=full_matrices)
     return ans, _singular_vectors_jvp(tangents, ans, a, full_matrices=full_matrices)
 
 
@@ -199,7 +210,7 @@ def _singular_vectors_vjp(
         inner = total(inner, hermitian_part(plus * _inverse_differences(s, found)) + odd - hermitian_part(odd))
     if inner is None:
         return (None,)
-    if found.any and not isinstance(ans[0], np.ndarray):
+    if found.any and is_differentiated(ans[0]):
         inner = inner + np.where(found.same | found.hidden, np.nan, 0)
     elif found.any:
         inner = inner + _unseen_of_svd(left, right, (of_u, of_v), of_s, s, found)
@@ -264,7 +275,7 @@ handwritten(
 
 
 def _svdvals(x: Value) -> Value:
-    return np.linalg.svdvals(x) if isinstance(x, np.ndarray) else singular_vectors(x)[1]
+    return singular_vectors(x)[1] if is_differentiated(x) else np.linalg.svdvals(x)
 
 
 def _svdvals_along(tangents: tuple[Value, ...], x: Value) -> tuple[Value, Value]:
@@ -279,7 +290,7 @@ def _svdvals_jvp(tangents: tuple[Value, ...], ans: Value, /, x: Value) -> Value:
 def _svdvals_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, x: Value) -> tuple[Value, ...]:
     u, s, w = singular_vectors(x)
     found = _Degeneracy(x, s)
-    if isinstance(ct, np.ndarray) and found.any:
+    if found.any and not is_differentiated(ct):
         # An infinite one becomes NaN.
         ct = np.where(found.zero, ct * 0, shared_evenly(ct, found.group))
     return (conj(np.matmul(u * ct[..., None, :], w)),)

@@ -9,6 +9,7 @@ import numpy as np
 
 from dualgrad._core.functions import overridable
 from dualgrad._core.gather import as_operand
+from dualgrad._core.level import Tracer, anywhere
 from dualgrad._core.space import Value, dtype_of, shape_of
 from dualgrad.rules.define import composite, constant, handwritten
 from dualgrad.rules.matrices import adjoint, conj
@@ -87,13 +88,13 @@ def _lstsq(a: Value, b: Value, rcond: Any = None) -> tuple[Value, ...]:
     m, n = shape_of(a)
     x = least_squares(a, columns, rcond=rcond)
     s = np.linalg.svdvals(a)
-    rank = np.intc(np.linalg.matrix_rank(a, rtol=_relative_cutoff(a, rcond)))
-    if rank == n and m > n:
+    rank = np.linalg.matrix_rank(a, rtol=_relative_cutoff(a, rcond))
+    if m > n and not anywhere(rank != n):
         error = columns - np.matmul(a, x)
         residuals = np.add.reduce(np.real(error * conj(error)), axis=0)
     else:
         residuals = np.zeros(0, dtype_of(s))
-    return x[:, 0] if is_vector else x, residuals, rank, s
+    return x[:, 0] if is_vector else x, residuals, rank if isinstance(rank, Tracer) else np.intc(rank), s
 
 
 composite(
@@ -173,8 +174,8 @@ def _cond(x: Value, p: Any = None) -> Value:
         else:
             size = np.linalg.norm(x, p, axis=(-2, -1))
             found = size * _norm_of_inverse(x, p)
-        unknown = np.isnan(found) & ~np.isnan(x).any(axis=(-2, -1))
-        if not np.any(unknown):
+        unknown = np.isnan(found) & ~np.any(np.isnan(x), axis=(-2, -1))
+        if not anywhere(unknown):
             return found
         # NumPy gives the zero matrix inf. As 1 / 0, so that the derivative is not finite either.
         return np.where(unknown, np.where(size == 0, 1 / size, np.inf), found)[()]
@@ -184,7 +185,7 @@ def _norm_of_inverse(x: Value, p: Any) -> Value:
     if shape_of(x)[-1] != shape_of(x)[-2]:
         raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
     singular = np.linalg.slogdet(x)[0] == 0
-    if not np.any(singular):
+    if not anywhere(singular):
         return np.linalg.norm(np.linalg.inv(x), p, axis=(-2, -1))
     regular = np.where(singular[..., None, None], np.eye(shape_of(x)[-1], dtype=dtype_of(x)), x)
     return np.where(singular, np.inf, np.linalg.norm(np.linalg.inv(regular), p, axis=(-2, -1)))

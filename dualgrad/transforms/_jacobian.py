@@ -6,19 +6,24 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, P, like
-from dualgrad._core.space import shape_of
+from dualgrad.batching import size_of
 from dualgrad.forward import columns, jacfwd, jvp
 from dualgrad.reverse import jacrev, record, rows
 from dualgrad.transforms._grad import grad
 
 
 def jacobian(
-    f: Callable[P, Any], argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: bool = False
+    f: Callable[P, Any],
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
 ) -> Callable[P, Any]:
     """Return the function that computes the Jacobian of `f`, by rows or by columns, whichever are fewer.
 
     The Jacobian of an output of shape `m` by an input of shape `n` has shape `m + n`; trees give trees of trees. Arguments
-    as in `grad`.
+    as in `jacfwd`.
 
     >>> import numpy as np
     >>> from dualgrad import jacobian
@@ -31,35 +36,30 @@ def jacobian(
     @like(f, "jacobian")
     def either(*args: Any, **kwargs: Any) -> Any:
         chosen = choose(args, kwargs)
-        inputs = _total_size(chosen.leaves.values)
+        inputs = sum(map(size_of, chosen.leaves.values))
         if inputs > 1:
             recording, aux = record(chosen, has_aux, "jacobian")
-            if _total_size(recording.result.values) <= inputs:
-                found = rows(recording, chosen, choose.single)
+            if sum(map(size_of, recording.result.values)) <= inputs:
+                found = rows(recording, chosen, choose.single, chunk_size)
                 return (found, aux) if has_aux else found
-        found, aux = columns(chosen, choose.single, has_aux, "jacobian")
+        found, aux = columns(chosen, choose.single, has_aux, "jacobian", chunk_size)
         return (found, aux) if has_aux else found
 
     return either
 
 
-def _total_size(values: Sequence[Any]) -> int:
-    total = 0
-    for x in values:
-        size = 1
-        for n in shape_of(x):
-            size *= n
-        total += size
-    return total
-
-
 def hessian(
-    f: Callable[P, Any], argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: bool = False
+    f: Callable[P, Any],
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
 ) -> Callable[P, Any]:
     """Return the function that computes the Hessian of `f`: forward mode over reverse mode.
 
     Of one number by an argument of shape `n` it has shape `n + n`; for several arguments, or trees, a tree of trees. With
-    `has_aux`, `f` returns `(value, aux)` and the result is `(hessian, aux)`.
+    `has_aux`, `f` returns `(value, aux)` and the result is `(hessian, aux)`. `chunk_size` as in `jacfwd`.
 
     >>> import numpy as np
     >>> from dualgrad import hessian
@@ -68,7 +68,7 @@ def hessian(
            [2., 0.]])
     """
     inner = jacrev(f, argnums, argnames=argnames, has_aux=has_aux)
-    return jacfwd(inner, argnums, argnames=argnames, has_aux=has_aux)
+    return jacfwd(inner, argnums, argnames=argnames, has_aux=has_aux, chunk_size=chunk_size)
 
 
 def hvp(

@@ -226,6 +226,10 @@ def test_a_cutoff_of_the_pseudoinverse_is_honoured() -> None:
         value, pullback = vjp(lambda a, options=options: np.linalg.pinv(a, **options), a)
         np.testing.assert_array_equal(value, np.diag([1.0, 0.0]))
         np.testing.assert_allclose(pullback(np.diag([1.0, 0.0]))[0], np.diag([-1.0, 0.0]), atol=1e-12)
+    stack, cutoffs = np.stack([a, a]), np.array([1e-2, 1e-4])
+    np.testing.assert_array_equal(
+        vjp(lambda a: np.linalg.pinv(a, cutoffs), stack)[0], [np.diag([1.0, 0.0]), np.diag([1.0, 1e3])]
+    )
     with pytest.raises(ValueError):
         vjp(lambda a: np.linalg.pinv(a, 1e-3, rtol=1e-3), a)
 

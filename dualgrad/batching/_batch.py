@@ -1,0 +1,204 @@
+"""Many calls as one: arrays that stand for a whole batch of values, with the batch axis in front, out of sight."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import numpy as np
+
+from dualgrad._core.array import TracedArray
+from dualgrad._core.batch import (
+    BATCHED_BODIES,
+    BATCHED_CONSTANTS,
+    BATCHING,
+    NUMBERWISE,
+    OUTLINED,
+    aligned,
+    elementwise,
+    one_by_one,
+    repeated,
+    stacked_answers,
+    widened,
+)
+from dualgrad._core.ended import Ended
+from dualgrad._core.level import Level, Tracer, vanishes
+from dualgrad._core.primitive import RECORDS, Metadata, Primitive, Word, name_of
+from dualgrad._core.space import Function, Value, dtype_of, shape_of
+from dualgrad.errors import BatchLoopWarning, ConversionError
+
+
+class BatchArray(TracedArray):
+    """A batch of arrays of one shape. To the code that is being batched it looks like one of them."""
+
+    __slots__ = ()
+
+    _level: BatchLevel
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return shape_of(self._value)[1:]
+
+    @property
+    def ndim(self) -> int:
+        return len(shape_of(self._value)) - 1
+
+    @property
+    def size(self) -> int:
+        size = 1
+        for n in shape_of(self._value)[1:]:
+            size *= n
+        return size
+
+    def __bool__(self) -> NoReturn:
+        raise ConversionError(
+            f"A Python branch (if, while, and, or, not) on a batched value of shape {self.shape}: the members of the batch may "
+            "go different ways. Write np.where(condition, a, b), or np.logical_and/or/not."
+        )
+
+    def __index__(self) -> NoReturn:
+        raise TypeError(
+            "A batched value cannot be a length or the bound of a slice, which would differ between the members. "
+            "Index with arrays (x[i], np.take_along_axis), or pass it with in_axes=None."
+        )
+
+    def vanishes(self) -> Any:
+        """Tell where the members are zero."""
+        found = vanishes(self._value)
+        return found if found is False else batch_array(found, self._level)
+
+    def _conversion(self, what: str) -> ConversionError:
+        return ConversionError(
+            f"{what} asks for one plain number, and there is a batch of them (shape {self.shape}, under vmap). "
+            "Use NumPy's functions (np.sin for math.sin), and np.stack or dualgrad.numpy.array instead of writing into a buffer."
+        )
+
+
+def batch_array(value: Value, level: BatchLevel) -> BatchArray:
+    """Return a batch of which `value` holds the members along its first axis."""
+    made = BatchArray()
+    made._value = value
+    made._level = level
+    return made
+
+
+class BatchLevel(Level):
+    """One running vmap: what is done to a member is done to all of them at once."""
+
+    __slots__ = ("size",)
+
+    title = "vmap"
+    differentiates = False
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def lift(self, value: Value) -> BatchArray:
+        return batch_array(repeated(value, self.size), self)
+
+    def close(self) -> None:
+        """End the transformation."""
+        self.__class__ = EndedBatchLevel
+
+    def holds(self, x: Any) -> bool:
+        """Tell whether a value is a batch of this level."""
+        return type(x) is BatchArray and x._level is self
+
+    def unary(self, record: Primitive, x: Any) -> Value:
+        if record.word is Word.ELEMENTWISE:
+            return batch_array(record.operate(x._value), self)
+        return self.apply(record, (x,), {})
+
+    def binary(self, record: Primitive, x: Any, y: Any) -> Value:
+        if record.word is not Word.ELEMENTWISE:
+            return self.apply(record, (x, y), {})
+        has_x = type(x) is BatchArray and x._level is self
+        has_y = type(y) is BatchArray and y._level is self
+        if has_x:
+            x = x._value
+        if has_y:
+            y = y._value
+        surplus = (len(shape_of(x)) - has_x) - (len(shape_of(y)) - has_y)
+        if surplus < 0 and has_x:
+            x = widened(x, -surplus)
+        elif surplus > 0 and has_y:
+            y = widened(y, surplus)
+        return batch_array(record.operate(x, y), self)
+
+    def apply(self, record: Primitive, operands: tuple[Value, ...], params: dict[str, Any]) -> Value:
+        batched = tuple([self.holds(x) for x in operands])
+        values = tuple([x._value if b else x for x, b in zip(operands, batched, strict=True)])
+        rule = BATCHING.get(record.key)
+        if rule is None:
+            if record.word is Word.ELEMENTWISE or _acts_on_numbers(record.key):
+                rule = elementwise
+            else:
+                _warn(record.key)
+                rule = one_by_one
+        return self._wrap(rule(record, batched, values, params))
+
+    def constant(self, fun: Function, args: Any, kwargs: dict[str, Any]) -> Value:
+        if type(RECORDS.get(fun)) is Metadata or fun in OUTLINED:
+            return fun(*self._outlines(args), **self._outlines(kwargs))
+        if (body := BATCHED_BODIES.get(fun)) is not None:
+            return body(*args, **kwargs)
+        batched = [self.holds(x) for x in args]
+        if not any(self._holds_any(x) for x in kwargs.values()):
+            if _acts_on_numbers(fun):
+                return self._wrap(fun(*aligned(batched, self.peel(args)), **kwargs))
+            rule = BATCHED_CONSTANTS.get(fun)
+            if rule is not None and batched[0] and not any(self._holds_any(x) for x in args[1:]):
+                return self._wrap(rule(fun, args[0]._value, *args[1:], **kwargs))
+        _warn(fun)
+        members = range(self.size)
+        return self._wrap(stacked_answers([fun(*self._member(args, i), **self._member(kwargs, i)) for i in members]))
+
+    def _holds_any(self, tree: Any) -> bool:
+        if isinstance(tree, (list, tuple)):
+            return any(self._holds_any(x) for x in tree)
+        return self.holds(tree)
+
+    def _wrap(self, answer: Any) -> Any:
+        """Take answers for the whole batch, their batch axis in front, as batches."""
+        if not isinstance(answer, tuple):
+            return batch_array(answer, self)
+        members = [batch_array(a, self) if hasattr(a, "shape") else a for a in answer]
+        return answer._make(members) if hasattr(answer, "_make") else tuple(members)
+
+    def _outlines(self, tree: Any) -> Any:
+        """Replace batches by arrays of a member's shape and dtype."""
+        return _replaced(tree, self, lambda x: np.broadcast_to(np.zeros((), dtype_of(x)), shape_of(x)))
+
+    def _member(self, tree: Any, i: int) -> Any:
+        """Replace batches by one of their members."""
+        return _replaced(tree, self, lambda x: x._value[i])
+
+
+class EndedBatchLevel(Ended, BatchLevel):
+    """A vmap that is over."""
+
+    __slots__ = ()
+
+
+def _acts_on_numbers(fun: Function) -> bool:
+    return fun in NUMBERWISE or (isinstance(fun, np.ufunc) and fun.signature is None)
+
+
+def _replaced(tree: Any, level: BatchLevel, replace: Callable[[Any], Any]) -> Any:
+    if isinstance(tree, Tracer):
+        return replace(tree) if level.holds(tree) else tree
+    if isinstance(tree, (list, tuple)):
+        return type(tree)([_replaced(x, level, replace) for x in tree])
+    if isinstance(tree, dict):
+        return {key: _replaced(x, level, replace) for key, x in tree.items()}
+    return tree
+
+
+def _warn(fun: Function) -> None:
+    warnings.warn(
+        f"vmap runs {name_of(fun)} once per member of the batch: it has no batching rule. The result is right, and slow.",
+        BatchLoopWarning,
+        stacklevel=4,
+    )

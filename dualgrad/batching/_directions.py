@@ -1,0 +1,67 @@
+"""All unit directions of some values in one batch, or in a few that memory holds: what Jacobians are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from dualgrad._core.level import Tracer
+from dualgrad._core.space import Value, dtype_of, shape_of
+from dualgrad.batching._batch import BatchLevel, batch_array
+
+MEMBERS_BY_SIZE = 2**22
+"""How many numbers one batch of directions may hold by default: 32 megabytes of float64."""
+
+
+class Directions:
+    """Unit vectors along a run of the numbers of some values, as one batch per value; None where all are zero."""
+
+    __slots__ = ("_level", "units")
+
+    def __init__(self, values: Sequence[Value], start: int, stop: int) -> None:
+        self._level = BatchLevel(stop - start)
+        self.units: list[Value] = []
+        offset = 0
+        for x in values:
+            shape, size = shape_of(x), size_of(x)
+            unit = None
+            if start < offset + size and offset < stop:
+                eye = np.eye(stop - start, size, start - offset, dtype_of(x))
+                unit = batch_array(np.reshape(eye, (stop - start, *shape)), self._level)
+            self.units.append(unit)
+            offset += size
+
+    def stacked(self, derivative: Value, like: Value) -> Value:
+        """Return what became of the batch, a derivative of (or by) `like`, as an array with the directions in front."""
+        if derivative is None:
+            derivative = dtype_of(like).type(0)
+        if isinstance(derivative, Tracer) and self._level.holds(derivative):
+            return derivative._value
+        return np.broadcast_to(derivative, (self._level.size, *shape_of(like)))
+
+    def close(self) -> None:
+        self._level.close()
+
+
+def directions(values: Sequence[Value], chunk_size: int | None) -> Iterator[Directions]:
+    """Yield batches of unit directions that together are all of them, at most `chunk_size` at once."""
+    total = sum(map(size_of, values))
+    if chunk_size is None:
+        chunk_size = max(1, MEMBERS_BY_SIZE // max(map(size_of, values), default=1) if total else 1)
+    elif chunk_size < 1:
+        raise ValueError(f"chunk_size is a positive integer, or None to choose one; it is {chunk_size!r}.")
+    for start in range(0, total, chunk_size):
+        found = Directions(values, start, min(start + chunk_size, total))
+        try:
+            yield found
+        finally:
+            found.close()
+
+
+def size_of(x: Value) -> int:
+    """Return how many numbers a value holds."""
+    size = 1
+    for n in shape_of(x):
+        size *= n
+    return size

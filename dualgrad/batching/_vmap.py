@@ -1,0 +1,141 @@
+"""vmap: a function of one thing, applied to a whole batch of them in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from dualgrad import tree
+from dualgrad._core.arguments import P, like
+from dualgrad._core.gather import gather
+from dualgrad._core.level import Tracer
+from dualgrad._core.space import Value, shape_of
+from dualgrad.batching._batch import BatchLevel, batch_array
+
+
+def vmap(f: Callable[P, Any], in_axes: Any = 0, out_axes: Any = 0, *, axis_size: int | None = None) -> Callable[P, Any]:
+    """Return `f` as a function of whole batches: what `np.stack([f(x) for x in xs])` computes, in one call of `f`.
+
+    `in_axes` says along which axis of each argument its members lie: an int (negative counts from the last axis), None for an
+    argument that is the same for all, or a tuple with one such entry, or a tree of them, per argument. Keyword arguments
+    have their members along axis 0. `out_axes` says the same of the result. `axis_size` is the size of the batch; it
+    is needed only where no argument has one.
+
+    Inside, `f` sees one member: shapes are those of a member, and a Python branch on a batched value raises ConversionError
+    (write np.where). Derivatives may be taken inside and outside. A function without a batching rule runs once per member
+    and warns (`errors.BatchLoopWarning`).
+
+    Raises ValueError where the sizes differ or an axis does not exist.
+
+    >>> import numpy as np
+    >>> from dualgrad import grad, vmap
+    >>> vmap(grad(lambda x, a: np.sum(a * x**2)), in_axes=(0, None))(np.array([[1.0, 2.0], [3.0, 4.0]]), 10.0)
+    array([[20., 40.],
+           [60., 80.]])
+    """
+
+    @like(f, "vmap")
+    def batched(*args: Any, **kwargs: Any) -> Any:
+        axes = _axes_of_arguments(in_axes, args)
+        leaves, structure = tree.flatten((args, kwargs))
+        leaves = [gather(x) if type(x) is np.ndarray and x.dtype.hasobject else x for x in leaves]
+        flat_axes = [k for a, x in zip(axes, args, strict=True) for k in _spread(a, x, "in_axes")]
+        flat_axes += [0] * (len(leaves) - len(flat_axes))
+        names = structure.paths("arguments")
+        size = _common_size(leaves, flat_axes, names, axis_size)
+        level = BatchLevel(size)
+        try:
+            members = [
+                x if k is None else batch_array(_to_front(x, k), level) for x, k in zip(leaves, flat_axes, strict=True)
+            ]
+            inner_args, inner_kwargs = structure.unflatten(members)
+            result = f(*inner_args, **inner_kwargs)
+            found, shape = tree.flatten(result)
+            found = [gather(x) if type(x) is np.ndarray and x.dtype.hasobject else x for x in found]
+        finally:
+            level.close()
+        out = _spread(out_axes, result, "out_axes")
+        return shape.unflatten([_from_front(x, k, level) for x, k in zip(found, out, strict=True)])
+
+    return batched
+
+
+def _axes_of_arguments(in_axes: Any, args: tuple[Any, ...]) -> Sequence[Any]:
+    if in_axes is None or isinstance(in_axes, int):
+        return [in_axes] * len(args)
+    if not isinstance(in_axes, (tuple, list)) or len(in_axes) != len(args):
+        raise ValueError(
+            f"vmap: in_axes is an int, None, or a tuple with one entry per positional argument ({len(args)} here); "
+            f"it is {in_axes!r}."
+        )
+    return in_axes
+
+
+def _spread(axes: Any, x: Any, name: str) -> list[int | None]:
+    """Return one axis per leaf of a tree, from a tree of axes that may end early."""
+    if axes is None or (isinstance(axes, int) and not isinstance(axes, bool)):
+        return [axes] * len(tree.leaves(x))
+    if isinstance(axes, dict) and isinstance(x, dict):
+        if axes.keys() != x.keys():
+            raise ValueError(f"vmap: {name} has the keys {sorted(axes)} where the tree has {sorted(x)}.")
+        leaves = tree.leaves({key: _Axes(_spread(axes[key], x[key], name)) for key in x})
+        return [k for leaf in leaves for k in leaf.axes]
+    if isinstance(axes, (tuple, list)) and isinstance(x, (tuple, list)) and len(axes) == len(x):
+        return [k for a, part in zip(axes, x, strict=True) for k in _spread(a, part, name)]
+    raise ValueError(
+        f"vmap: {name} holds {axes!r} for a {type(x).__name__}; it is an int, None, or a container of them of the same shape."
+    )
+
+
+class _Axes:
+    """The axes of the leaves below one key, kept together while dict keys are brought into their order."""
+
+    __slots__ = ("axes",)
+
+    def __init__(self, axes: list[int | None]) -> None:
+        self.axes = axes
+
+
+def _common_size(leaves: list[Any], axes: list[int | None], names: list[str], axis_size: int | None) -> int:
+    """Return the size of the batch."""
+    size, first = axis_size, "axis_size"
+    for x, k, name in zip(leaves, axes, names, strict=True):
+        if k is None:
+            continue
+        shape = shape_of(x)
+        if not -len(shape) <= k < len(shape):
+            raise ValueError(
+                f"vmap: {name} has shape {shape} ({type(x).__name__}) and no axis {k}. "
+                "Pass it with in_axes=None if it is the same for all members."
+            )
+        if size is None:
+            size, first = shape[k], name
+        elif shape[k] != size:
+            raise ValueError(f"vmap: {name} holds {shape[k]} members along axis {k} where {first} holds {size}.")
+    if size is None:
+        raise ValueError("vmap: no argument holds a batch (every in_axes is None). Pass axis_size.")
+    return size
+
+
+def _to_front(x: Value, axis: int) -> Value:
+    return x if axis == 0 else np.moveaxis(x, axis, 0)
+
+
+def _from_front(x: Any, axis: int | None, level: BatchLevel) -> Any:
+    """Return a result with its members along an axis."""
+    is_batch = isinstance(x, Tracer) and level.holds(x)
+    if axis is None:
+        if is_batch:
+            raise ValueError(
+                "vmap: out_axes is None for a result that differs between the members of the batch. Give it an axis."
+            )
+        return x
+    if not is_batch:
+        if not (hasattr(x, "shape") or isinstance(x, (bool, int, float, complex))):
+            return x
+        # The same for all members; they get memory of their own.
+        found = np.broadcast_to(x, (level.size, *shape_of(x)))
+        return np.moveaxis(found.copy(), 0, axis)
+    return x._value if axis == 0 else np.moveaxis(x._value, 0, axis)
