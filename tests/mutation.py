@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dualgrad._core.primitive import RECORDS, Primitive, Pull, install, name_of, records
+from dualgrad.rules.pinv import of_lower_triangle
 from dualgrad.rules.singular import singular_vectors
 from dualgrad.testing import check_grads
 from tests.registry.cases import CASES, Case
@@ -58,6 +59,7 @@ BY_HAND: dict[Any, Callable[..., Any]] = {
     # Vectors are free in sign: only functions that do not see it have a derivative.
     np.linalg.eigh: lambda x: through_eigenvectors(*np.linalg.eigh(definite(x))),
     np.linalg.eigvalsh: lambda x: np.linalg.eigvalsh(definite(x)),
+    of_lower_triangle: lambda x: of_lower_triangle(x + x.T),
     singular_vectors: lambda x: through_singular_vectors(*singular_vectors(x)),
 }
 """Functions of one 3 by 3 matrix, for records that have no samples."""

@@ -51,6 +51,9 @@ class Level:
     title = "a transformation"
     """How errors name it."""
 
+    differentiates = True
+    """Whether its tracers have derivatives, or only stand for many values."""
+
     def __init__(self) -> None:
         self.depth = next(_depths)
 
@@ -112,6 +115,15 @@ def plain(x: Value) -> Value:
 def anywhere(mask: Value) -> bool:
     """Tell whether a mask is True anywhere, in any member of a batch too: for rules that skip work."""
     return bool(np.any(plain(mask)))
+
+
+def is_differentiated(x: Value) -> bool:
+    """Tell whether any level differentiates a value."""
+    while isinstance(x, Tracer):
+        if x._level.differentiates:
+            return True
+        x = x._value
+    return False
 
 
 def vanishes(x: Value) -> Any:

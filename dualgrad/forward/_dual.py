@@ -8,7 +8,7 @@ import numpy as np
 
 from dualgrad._core.array import TracedArray
 from dualgrad._core.ended import Ended
-from dualgrad._core.level import Level
+from dualgrad._core.level import Level, vanishes
 from dualgrad._core.primitive import Primitive
 from dualgrad._core.space import Value, conform_tangent, zeros_of
 
@@ -22,6 +22,10 @@ class DualArray(TracedArray):
 
     # No __init__: instances are made in the hot path, and it would double their price.
 
+    def vanishes(self) -> Any:
+        """Tell where value and tangent are zero."""
+        return vanishes(self._value) & vanishes(self._tangent)
+
 
 def dual_array(value: Value, tangent: Value, level: ForwardLevel) -> DualArray:
     """Return a dual number on a level."""
@@ -30,10 +34,6 @@ def dual_array(value: Value, tangent: Value, level: ForwardLevel) -> DualArray:
     made._tangent = tangent
     made._level = level
     return made
-
-    def vanishes(self) -> Any:
-        """Tell where value and tangent are zero."""
-        return vanishes(self._value) & vanishes(self._tangent)
 
 
 class ForwardLevel(Level):

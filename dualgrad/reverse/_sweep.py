@@ -120,7 +120,7 @@ class Sweep:
                 g = formula(ct, kept) if params is ONE else formula(ct, *kept, **(params or {}))
                 if isinstance(ct, Tracer):
                     # A zero that is traced may still move: only what it spoils is dropped.
-                    lost, zero = g != g, _is_zero(ct)
+                    zero, lost = _is_zero(ct), np.isnan(g)
                     if pullback in LANEWISE:
                         g = np.where(silent | (lost & zero), 0, g)
                     elif _all(zero) and anywhere(lost):

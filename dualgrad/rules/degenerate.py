@@ -9,7 +9,7 @@ tell of G only the diagonal, in the basis at hand. Two choices make that enough:
 * Reverse mode takes a basis in no special position. Only if G is a multiple of the unit matrix is its diagonal constant
   there, and then it is known; where the diagonal says that G is something else, the derivative is NaN.
 
-Where neither choice is possible, since the matrix or the tangent is traced itself, the derivative is NaN as well. (There
+Where neither choice is possible, since the matrix or the tangent is differentiated itself, the derivative is NaN as well. (There
 the vectors are marked as adrift: a pullback does not run where its cotangent is 0, and could not say so.)
 """
 
@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._core.functions import overridable
-from dualgrad._core.level import anywhere
+from dualgrad._core.level import anywhere, is_differentiated
 from dualgrad._core.space import Value, dtype_of, shape_of
 from dualgrad.rules.define import handwritten
 from dualgrad.rules.samples import A, case, cases
@@ -35,7 +35,8 @@ def groups(w: Value, size: int = 0) -> Value:
     n = shape_of(w)[-1]
     if n == 0:
         return np.zeros(shape_of(w), int)
-    apart = np.abs(w[..., 1:] - w[..., :-1]) > tolerance(w, size)
+    # NaN is apart from everything.
+    apart = ~(np.abs(w[..., 1:] - w[..., :-1]) <= tolerance(w, size))
     first = np.zeros((*shape_of(w)[:-1], 1), int)
     return np.concatenate([first, np.cumsum(apart, axis=-1)], axis=-1)
 
@@ -68,7 +69,7 @@ def shared_groups(group: Value) -> Iterator[tuple[Any, slice]]:
 
 def shared_evenly(ct: Value, group: Value) -> Value:
     """Return the cotangents of values, where those of equal values share theirs; traced ones go their own way."""
-    if not isinstance(ct, np.ndarray) or not anywhere(pairs_within(group)):
+    if is_differentiated(ct) or not anywhere(pairs_within(group)):
         return ct
     together = group[..., None, :] == group[..., :, None]
     return np.matmul(together, ct[..., None])[..., 0] / np.sum(together, axis=-1)

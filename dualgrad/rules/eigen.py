@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.level import anywhere
+from dualgrad._core.functions import overridable
+from dualgrad._core.level import anywhere, is_differentiated
 from dualgrad._core.space import Function, Value, shape_of
-from dualgrad.rules.define import handwritten
+from dualgrad.rules.define import constant, handwritten
 from dualgrad.rules.degenerate import (
     adrift,
     groups,
@@ -47,20 +48,33 @@ def _eigh_in_no_special_basis(a: Value, *, UPLO: str = "L") -> Any:
         for index, places in shared_groups(groups(w)):
             inside = (*index, slice(None), places)
             v[inside] = v[inside] @ no_special_basis(places.stop - places.start, v.dtype)
-    elif anywhere(pairs_within(groups(w))):
+    elif is_differentiated(v) and anywhere(pairs_within(groups(w))):
         return ans._replace(eigenvectors=adrift(v))
     return ans
+
+
+@overridable
+def eigh_in_direction(a: Value, t: Value, *, UPLO: str = "L") -> Any:
+    """Return eigh(a) in the basis in which `t` is diagonal where values are equal; in the table it has no derivative."""
+    shape = np.broadcast_shapes(a.shape, t.shape)
+    t = np.broadcast_to(t, shape)
+    ans = _eigh(np.broadcast_to(a, shape), UPLO=UPLO)
+    w, v = ans
+    for index, places in shared_groups(groups(w)):
+        inside = (*index, slice(None), places)
+        v[inside] = v[inside] @ _eigh(adjoint(v[inside]) @ hermitian_part(t[index]) @ v[inside])[1]
+    return ans
+
+
+constant(eigh_in_direction)
 
 
 def _eigh_along(tangents: tuple[Value, ...], a: Value, *, UPLO: str = "L") -> tuple[Any, tuple[Value, ...]]:
     """Return the decomposition, in the basis in which the tangent is diagonal where values are equal, and its tangent."""
     ans = _eigh(a, UPLO=UPLO)
-    w, v = ans
-    t = tangents[0]
-    if isinstance(v, np.ndarray) and isinstance(t, np.ndarray):
-        for index, places in shared_groups(groups(w)):
-            inside = (*index, slice(None), places)
-            v[inside] = v[inside] @ _eigh(adjoint(v[inside]) @ hermitian_part(t[index]) @ v[inside])[1]
+    (t,) = tangents
+    if not is_differentiated(a) and not is_differentiated(t) and anywhere(pairs_within(groups(ans[0]))):
+        ans = eigh_in_direction(a, t, UPLO=UPLO)
     return ans, _eigh_jvp(tangents, ans, a, UPLO=UPLO)
 
 
@@ -86,7 +100,7 @@ def _eigh_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value, *, U
     if n is not None:
         inner = total(inner, n * _inverse_differences(w, same))
     if anywhere(same):
-        in_no_special_basis = isinstance(v, np.ndarray)
+        in_no_special_basis = not is_differentiated(v)
         inner = inner + (_unseen_of_eigh(w, n, of_values, same) if in_no_special_basis else np.where(same, np.nan, 0))
     return (_hermitian_with(v, inner),)
 
@@ -135,7 +149,7 @@ handwritten(
 
 
 def _eigvalsh(a: Value, *, UPLO: str = "L") -> Value:
-    return _plain_eigvalsh(a, UPLO) if isinstance(a, np.ndarray) else _eigh(a, UPLO=UPLO)[0]
+    return _eigh(a, UPLO=UPLO)[0] if is_differentiated(a) else _plain_eigvalsh(a, UPLO)
 
 
 def _eigvalsh_along(tangents: tuple[Value, ...], a: Value, *, UPLO: str = "L") -> tuple[Value, Value]:

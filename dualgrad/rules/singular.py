@@ -1,4 +1,4 @@
-"""Singular values and vectors, and the pseudoinverse.
+"""Singular values and vectors.
 
 Written with the cotangents of the literature, which are the conjugates of ours: `conj` on the way in and out. Vectors are
 determined up to a sign or phase (and more where values are equal or zero, see degenerate.py): functions that do not depend
@@ -14,9 +14,9 @@ import numpy as np
 
 from dualgrad._core.functions import overridable
 from dualgrad._core.gather import as_operand
-from dualgrad._core.level import anywhere
+from dualgrad._core.level import anywhere, is_differentiated
 from dualgrad._core.space import Value, dtype_of, shape_of
-from dualgrad.rules.define import composite, handwritten
+from dualgrad.rules.define import composite, constant, handwritten
 from dualgrad.rules.degenerate import (
     adrift,
     groups,
@@ -28,7 +28,7 @@ from dualgrad.rules.degenerate import (
     tolerance,
     unseen,
 )
-from dualgrad.rules.matrices import adjoint, conj, diagonal, hermitian_part, inverse_where, total, transposed
+from dualgrad.rules.matrices import adjoint, conj, diagonal, hermitian_part, inverse_where, total
 from dualgrad.rules.samples import A, case, cases
 
 # ---- svd, svdvals ----------------------------------------------------------------------------------
@@ -74,8 +74,6 @@ Turn: TypeAlias = "Callable[[Any, Value, Value, bool], tuple[Value, Value]]"
 def _singular_vectors_turned(a: Value, full_matrices: bool, turn: Turn) -> Any:
     ans = np.linalg.svd(a, full_matrices=full_matrices)
     u, s, w = ans
-    if not isinstance(u, np.ndarray):
-        return ans
     found = _Degeneracy(a, s)
     if not found.any:
         return ans
@@ -102,16 +100,20 @@ def _no_special_vectors(index: Any, u: Value, w: Value, is_null: bool) -> tuple[
 
 
 def _singular_vectors_in_no_special_basis(a: Value, *, full_matrices: bool = False) -> Any:
-    ans = _singular_vectors_turned(a, full_matrices, _no_special_vectors)
+    if isinstance(a, np.ndarray):
+        return _singular_vectors_turned(a, full_matrices, _no_special_vectors)
+    ans = np.linalg.svd(a, full_matrices=full_matrices)
     u, s, w = ans
-    if not isinstance(u, np.ndarray) and _Degeneracy(a, s).is_hiding:
+    if is_differentiated(u) and _Degeneracy(a, s).is_hiding:
         return ans._replace(U=adrift(u), Vh=adrift(w))
     return ans
 
 
-def _singular_vectors_along(tangents: tuple[Value, ...], a: Value, *, full_matrices: bool = False) -> tuple[Any, Any]:
-    """Return the decomposition, in the basis in which the tangent is diagonal where values are equal, and its tangent."""
-    (t,) = tangents
+@overridable
+def singular_vectors_in_direction(a: Value, t: Value, *, full_matrices: bool = False) -> Any:
+    """Return the decomposition with vectors for which `t` is diagonal where values are equal or zero; a constant."""
+    shape = np.broadcast_shapes(a.shape, t.shape)
+    t = np.broadcast_to(t, shape)
 
     def turn(index: Any, u: Value, w: Value, is_null: bool) -> tuple[Value, Value]:
         p = adjoint(u) @ t[index] @ adjoint(w)
@@ -121,10 +123,18 @@ def _singular_vectors_along(tangents: tuple[Value, ...], a: Value, *, full_matri
         turned = np.linalg.eigh(hermitian_part(p))[1][:, ::-1]
         return turned, adjoint(turned)
 
-    if isinstance(t, np.ndarray):
-        ans = _singular_vectors_turned(a, full_matrices, turn)
-    else:
-        ans = np.linalg.svd(a, full_matrices=full_matrices)
+    return _singular_vectors_turned(np.broadcast_to(a, shape), full_matrices, turn)
+
+
+constant(singular_vectors_in_direction)
+
+
+def _singular_vectors_along(tangents: tuple[Value, ...], a: Value, *, full_matrices: bool = False) -> tuple[Any, Any]:
+    """Return the decomposition, in the basis in which the tangent is diagonal where values are equal, and its tangent."""
+    ans = np.linalg.svd(a, full_matrices=full_matrices)
+    (t,) = tangents
+    if not is_differentiated(a) and not is_differentiated(t) and _Degeneracy(a, ans[1]).any:
+        ans = singular_vectors_in_direction(a, t, full_matrices=full_matrices)
     return ans, _singular_vectors_jvp(tangents, ans, a, full_matrices=full_matrices)
 
 
@@ -200,7 +210,7 @@ def _singular_vectors_vjp(
         inner = total(inner, hermitian_part(plus * _inverse_differences(s, found)) + odd - hermitian_part(odd))
     if inner is None:
         return (None,)
-    if found.any and not isinstance(ans[0], np.ndarray):
+    if found.any and is_differentiated(ans[0]):
         inner = inner + np.where(found.same | found.hidden, np.nan, 0)
     elif found.any:
         inner = inner + _unseen_of_svd(left, right, (of_u, of_v), of_s, s, found)
@@ -265,7 +275,7 @@ handwritten(
 
 
 def _svdvals(x: Value) -> Value:
-    return np.linalg.svdvals(x) if isinstance(x, np.ndarray) else singular_vectors(x)[1]
+    return singular_vectors(x)[1] if is_differentiated(x) else np.linalg.svdvals(x)
 
 
 def _svdvals_along(tangents: tuple[Value, ...], x: Value) -> tuple[Value, Value]:
@@ -280,8 +290,9 @@ def _svdvals_jvp(tangents: tuple[Value, ...], ans: Value, /, x: Value) -> Value:
 def _svdvals_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, x: Value) -> tuple[Value, ...]:
     u, s, w = singular_vectors(x)
     found = _Degeneracy(x, s)
-    if isinstance(ct, np.ndarray) and found.any:
-        ct = np.where(found.zero, 0, shared_evenly(ct, found.group))
+    if found.any and not is_differentiated(ct):
+        # An infinite one becomes NaN.
+        ct = np.where(found.zero, ct * 0, shared_evenly(ct, found.group))
     return (conj(np.matmul(u * ct[..., None, :], w)),)
 
 
@@ -317,7 +328,7 @@ def _svd_of_hermitian(a: Value, compute_uv: Any) -> Any:
     order = np.argsort(np.abs(w), axis=-1)[..., ::-1]
     w = np.take_along_axis(w, order, axis=-1)
     # Not abs, whose derivative at 0 counts as 0: u s w would lose what moves there.
-    sign = np.where(w < 0, -1, 1)
+    sign = np.where(w < 0, -1, 1).astype(dtype_of(w))
     s = w * sign
     if not compute_uv:
         return s
@@ -329,49 +340,4 @@ composite(
     np.linalg.svd,
     _svd,
     samples=cases(case(A(2, 3), compute_uv=False), case(A(3, 2), False, False), case(A(2, 2, 2), compute_uv=False)),
-)
-
-# ---- pinv ------------------------------------------------------------------------------------------
-
-# Golub & Pereyra, "The differentiation of pseudo-inverses" (1973), at constant rank, with p = pinv(a):
-#     dp = -p da p + p p^H da^H (1 - a p) + (1 - p a) da^H p^H p.
-
-
-def _pinv(a: Value, *, rcond: Any = None, rtol: Any = None) -> Value:
-    return np.linalg.pinv(a, rcond) if rtol is None else np.linalg.pinv(a, rtol=rtol)
-
-
-def _pinv_jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value, *, rcond: Any = None, rtol: Any = None) -> Value:
-    (t,) = tangents
-    p, h = ans, adjoint(tangents[0])
-    outer = np.matmul(np.matmul(p, adjoint(p)), h)
-    inner = np.matmul(h, np.matmul(adjoint(p), p))
-    moved = np.matmul(np.matmul(p, t), p)
-    return outer - np.matmul(np.matmul(outer, a), p) + inner - np.matmul(p, np.matmul(a, inner)) - moved
-
-
-def _pinv_vjp(
-    ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value, *, rcond: Any = None, rtol: Any = None
-) -> tuple[Value, ...]:
-    p, c = ans, conj(ct)
-    outer = np.matmul(np.matmul(p, adjoint(p)), c)
-    inner = np.matmul(c, np.matmul(adjoint(p), p))
-    turned = outer - np.matmul(np.matmul(outer, a), p) + inner - np.matmul(p, np.matmul(a, inner))
-    return (conj(adjoint(turned)) - np.matmul(np.matmul(transposed(p), ct), transposed(p)),)
-
-
-handwritten(
-    np.linalg.pinv,
-    _pinv_jvp,
-    _pinv_vjp,
-    keep=("ans", "a"),
-    call=_pinv,
-    samples=cases(
-        case(A(2, 3)),
-        case(A(3, 2), 1e-10),
-        case(A(2, 3, 2)),
-        case(A(2, 3, is_complex=True)),
-        case(A(2, 3), rcond=1e-10),
-        case(A(2, 3), rtol=1e-10),
-    ),
 )
