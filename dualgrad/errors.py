@@ -27,3 +27,11 @@ class TreeError(ValueError):
 
 class RuleError(RuntimeError):
     """A differentiation rule returned the wrong number of values, a wrong shape or a wrong dtype, or is not complete."""
+
+
+class PatternError(RuntimeError):
+    """A sparsity pattern does not hold at the point at which it was used."""
+
+
+class DensePatternWarning(UserWarning):
+    """Nothing is known of the structure of a function, and the sparsity pattern is dense in all that it touches."""
