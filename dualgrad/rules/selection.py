@@ -131,7 +131,7 @@ composite(
 
 
 def _choose(a: Value, choices: Any, out: None = None, mode: str = "raise") -> Value:
-    index = np.asarray(as_constant(as_operand(a)))
+    index = np.asanyarray(as_constant(as_operand(a)))
     if index.dtype.kind not in "iub":
         raise TypeError(f"numpy.choose takes integers as its first argument; they are of dtype {index.dtype} here.")
     values = [as_operand(x) for x in choices]
@@ -255,7 +255,7 @@ def _compress(condition: Value, a: Value, axis: int | None = None, out: None = N
     a = as_operand(a)
     if axis is None:
         a, axis = np.ravel(a), 0
-    mask = np.asarray(as_constant(as_operand(condition)))
+    mask = np.asanyarray(as_constant(as_operand(condition)))
     if mask.ndim != 1:
         raise ValueError("condition must be a 1-d array")
     axis = range(len(shape_of(a)))[axis]
@@ -275,7 +275,7 @@ composite(
 
 
 def _extract(condition: Value, arr: Value) -> Value:
-    mask = np.asarray(as_constant(as_operand(condition)))
+    mask = np.asanyarray(as_constant(as_operand(condition)))
     return np.ravel(as_operand(arr))[np.nonzero(mask.ravel())[0]]
 
 

@@ -17,7 +17,7 @@ from dualgrad.rules.samples import A, case, cases
 
 def _places(indices: Value, n: int, mode: str) -> Value:
     """Return indices into an axis of length n, with those outside wrapped or clipped as NumPy's `mode` says."""
-    found = np.asarray(as_constant(as_operand(indices)))
+    found = np.asanyarray(as_constant(as_operand(indices)))
     if found.size == 0 and not hasattr(indices, "dtype"):
         found = found.astype(np.intp)
     if not np.can_cast(found.dtype, np.intp, "same_kind") or found.dtype.kind not in "iub":
@@ -72,7 +72,7 @@ composite(
 
 def _take_along_axis(arr: Value, indices: Value, axis: int | None = -1) -> Value:
     a = as_operand(arr)
-    places = np.asarray(as_constant(as_operand(indices)))
+    places = np.asanyarray(as_constant(as_operand(indices)))
     if places.dtype.kind not in "iu":
         raise IndexError("`indices` must be an integer array")
     if axis is None:

@@ -14,6 +14,7 @@ from dualgrad._core.space import Value
 from dualgrad.errors import DensePatternWarning
 from dualgrad.sparse._level import PatternArray, PatternLevel
 from dualgrad.sparse._sets import IndexSets, Ints, from_pairs, identity
+from dualgrad.sparse._varying import fixed
 from dualgrad.transforms import grad
 
 
@@ -135,7 +136,7 @@ def hessian_sparsity(f: Callable[[Any], Any], x: Any) -> Pattern:
 def _detect(f: Callable[[Any], Any], x: Value, transform: str) -> Pattern:
     level = PatternLevel(max(x.size, 1))
     try:
-        y = one_result(f(PatternArray(x[()], identity(x.size), level)), transform)
+        y = one_result(fixed(f(PatternArray(x[()], identity(x.size), level))), transform)
         count = int(np.size(plain(y)))
         sets = y._sets if isinstance(y, PatternArray) and y._level is level else None
     finally:
