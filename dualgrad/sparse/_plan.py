@@ -161,7 +161,7 @@ def plan_hessian(f: Callable[[Any], Any], x: Any, *, pattern: Any = None, format
     >>> from dualgrad import sparse
     >>> plan = sparse.plan_hessian(lambda x: np.sum(x[1:] * x[:-1] ** 2), np.ones(3))
     >>> plan.passes, plan(np.array([1.0, 2.0, 3.0])).toarray()
-    (3, array([[4., 2., 0.],
+    (2, array([[4., 2., 0.],
            [2., 6., 4.],
            [0., 4., 0.]]))
     """
