@@ -61,15 +61,14 @@ def by_both(sets: IndexSets) -> Partition:
 
 def _peel_rows(sets: IndexSets, limit: int) -> Partition | None:
     """Return the best partition with fewer groups than a limit in which the rows longer than some threshold are read as rows."""
-    best: Partition | None = None
-    for threshold in _thresholds(sets.lengths()):
-        # What is left takes as many groups as its longest row has entries, and the dense rows at least one more.
-        if threshold + 1 >= limit:
-            break
-        found = _peeled(sets, sets.lengths() > threshold)
-        if found.groups < limit:
-            best, limit = found, found.groups
-    return best
+    lengths = sets.lengths()
+    # What is left takes as many groups as its longest row has entries, and the dense rows at least one more.
+    thresholds = [n for n in _thresholds(lengths) if n + 1 < limit]
+    if not thresholds:
+        return None
+    guesses = [_peeled(sets, lengths > n, quick=True).groups for n in thresholds]
+    found = _peeled(sets, lengths > thresholds[guesses.index(min(guesses))])
+    return found if found.groups < limit else None
 
 
 def _thresholds(lengths: Ints) -> list[int]:
@@ -81,13 +80,13 @@ def _thresholds(lengths: Ints) -> list[int]:
     return thresholds
 
 
-def _peeled(sets: IndexSets, dense: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Partition:
+def _peeled(sets: IndexSets, dense: np.ndarray[tuple[int], np.dtype[np.bool_]], quick: bool = False) -> Partition:
     rows = sets.row_numbers()
     by_row = dense[rows]
     rest = from_pairs(rows[~by_row], sets.indices[~by_row], sets.count, sets.width)
     turned = from_pairs(sets.indices[by_row], rows[by_row], sets.width, max(sets.count, 1))
-    columns = _without_empty(colour_columns(rest), np.bincount(rest.indices, minlength=sets.width))
-    row_colours = _without_empty(colour_columns(turned), np.where(dense, sets.lengths(), 0))
+    columns = _without_empty(colour_columns(rest, quick), np.bincount(rest.indices, minlength=sets.width))
+    row_colours = _without_empty(colour_columns(turned, quick), np.where(dense, sets.lengths(), 0))
     return Partition(columns, row_colours[: sets.count], by_row)
 
 

@@ -30,10 +30,11 @@ def lists_of(sets: IndexSets) -> Lists:
     return [indices[a:b] for a, b in itertools.pairwise(indptr)]
 
 
-def colour_columns(rows: IndexSets) -> Ints:
+def colour_columns(rows: IndexSets, quick: bool = False) -> Ints:
     """Return a colour, counted from 0, for each column, such that the columns of every row have different colours.
 
-    The matrix is given by the columns of each row. The best of several orders is taken, and then improved for a while.
+    The matrix is given by the columns of each row. The best of several orders is taken, and then improved for a while; with
+    `quick`, the first order has to do.
     """
     columns = lists_of(transposed(rows))
     fewest = int(rows.lengths().max(initial=0))
@@ -42,7 +43,7 @@ def colour_columns(rows: IndexSets) -> Ints:
         found = greedy(columns, rows.count, order)
         if not best or max(found) < max(best):
             best = found
-        if max(best, default=-1) + 1 <= fewest:
+        if quick or max(best, default=-1) + 1 <= fewest:
             break
     else:
         best = _improved(columns, rows, best, fewest)

@@ -5,6 +5,7 @@ They are run on arrays of places instead of numbers, and so say themselves where
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +15,8 @@ from dualgrad._core.functions import getitem
 from dualgrad._core.space import Function, shape_of
 from dualgrad.rules.indexing import Slot, join_index, scatter, scatter_many
 from dualgrad.rules.taking import on_diagonal
-from dualgrad.sparse._call import Call, joined, numbers
-from dualgrad.sparse._sets import IndexSets, collect, empty, stack, take
+from dualgrad.sparse._call import Call, joined, joined_along, numbers
+from dualgrad.sparse._sets import IndexSets, collect, stack, take
 
 # ---- one number each -------------------------------------------------------------------------------
 
@@ -111,20 +112,25 @@ def _scatter_many(call: Call) -> IndexSets:
     return collect(stack(parts, call.width), np.concatenate(targets), call.count) if parts else call.nothing()
 
 
-def _bincount(call: Call) -> IndexSets | None:
+def _bincount(call: Call) -> IndexSets:
     sets = call.sets[0]
-    if sets is None or call.loose[1]:
-        return None
+    if sets is None:
+        return call.nothing()
+    if call.loose[1]:
+        return joined_along(sets, shape_of(call.values[0]), (0,), call.shape)
     return collect(sets, call.values[1], call.count)
 
 
-def _spread_by_repeats(call: Call) -> IndexSets | None:
-    sets = call.sets[0]
+def _repeat(call: Call) -> IndexSets:
+    sets, shape = call.sets[0], shape_of(call.values[0])
     if sets is None:
-        return empty(call.count, call.width)
-    if call.loose[1]:
-        return None
-    return take(sets, np.repeat(numbers(shape_of(call.values[0])), call.values[1], **call.params))
+        return call.nothing()
+    if not call.loose[1]:
+        return take(sets, np.repeat(numbers(shape), call.values[1], **call.params))
+    axis = call.params.get("axis")
+    if axis is None:
+        return joined_along(sets, shape, range(len(shape)), call.shape)
+    return joined_along(sets, shape, (operator.index(axis) % len(shape),), call.shape, kept=-1)
 
 
 PLACES: dict[Function, Callable[[Call], IndexSets | None]] = {
@@ -135,7 +141,7 @@ PLACES: dict[Function, Callable[[Call], IndexSets | None]] = {
     on_diagonal: rearranged,
     np.tril: rearranged,
     np.triu: rearranged,
-    np.repeat: _spread_by_repeats,
+    np.repeat: _repeat,
     np.bincount: _bincount,
     getitem: _getitem,
     scatter: _scatter,

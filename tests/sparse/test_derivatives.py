@@ -53,6 +53,13 @@ def test_a_plan_gives_the_dense_hessian_at_random_points(name: str) -> None:
         np.testing.assert_allclose(found.toarray(), dualgrad.hessian(f)(x), rtol=1e-11, atol=1e-11)
 
 
+@pytest.mark.parametrize("name", HESSIANS)
+def test_hessians_are_symmetric_to_the_last_bit(name: str) -> None:
+    found = sparse.hessian(HESSIANS[name], X).toarray()
+
+    np.testing.assert_array_equal(found, found.T)
+
+
 def test_the_functions_of_one_call_agree_with_plans() -> None:
     f, g = JACOBIANS["upwind"], HESSIANS["rosenbrock"]
     jacobian, hessian = sparse.plan_jacobian(f, X)(X).toarray(), sparse.plan_hessian(g, X)(X).toarray()

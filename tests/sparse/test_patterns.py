@@ -16,6 +16,12 @@ DIAGONAL = np.eye(4, dtype=bool)
 DENSE = np.ones((4, 4), bool)
 
 
+def in_place_mask(x: Any) -> Any:
+    mask = x > 0
+    mask &= x < 9
+    return mask
+
+
 def jacobian_of(f: Any, x: Any = X) -> np.ndarray[Any, Any]:
     return sparse.jacobian_sparsity(f, x).toarray()
 
@@ -106,6 +112,8 @@ def test_a_hessian_has_the_same_pattern_at_other_points(name: str) -> None:
         lambda x: x * (x > 0).astype(float),
         lambda x: x * np.where(x > 0, 1.0, 0.0),
         lambda x: x * np.sign(x - 1) * (np.floor(x) + 2),
+        lambda x: x * in_place_mask(x),
+        lambda x: x * np.add.reduce(np.stack([x > 0, x > 9]), axis=0),
     ],
 )
 def test_a_mask_of_the_argument_is_not_fixed(f: Any) -> None:
@@ -143,6 +151,18 @@ def test_a_python_branch_is_taken() -> None:
         lambda x: np.take_along_axis(x, np.argsort(x), 0),
         lambda x: np.stack([x[k] for k in np.argsort(x)]),
         lambda x: x[x.argsort()],
+        lambda x: x[(x > -9).nonzero()[0]],
+        lambda x: x[np.flatnonzero(x > -9)],
+        lambda x: x[x > -9],
+        lambda x: np.compress(x > -9, x),
+        lambda x: np.choose((x > 0).astype(int), [x[0], x[1:].sum()]) * x[:, None].sum(),
+        lambda x: np.stack([x[(x > k).argmax()] for k in range(4)]),
+        lambda x: np.stack([x[(x > k).argmin()] for k in range(4)]),
+        lambda x: x[np.searchsorted(np.floor(x), [0.0, 1.0, 2.0, 3.0]) % 4],
+        lambda x: x[np.floor(x).searchsorted(np.arange(4.0)) % 4],
+        lambda x: np.repeat(x, np.where(x > 9, 2, 1)),
+        lambda x: np.repeat(x[None], np.where(x > 9, 2, 1), axis=1),
+        lambda x: np.bincount(np.argsort(x), x),
         np.sort,
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dualgrad import jacobian, sparse
+from dualgrad import hessian, jacobian, sparse
 from dualgrad._core.leaves import Leaves
 from dualgrad._core.primitive import Primitive, Word
 from dualgrad._core.space import dtype_of, shape_of
@@ -60,6 +60,41 @@ def test_no_entry_of_the_jacobian_is_missing(case: Case) -> None:
 
     assert dense.shape == pattern_of(case).shape
     assert not np.any((dense != 0) & ~pattern_of(case).toarray())
+
+
+def elsewhere(point: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return point + 0.3 * np.random.default_rng(0).standard_normal(point.size)
+
+
+@each_case
+def test_no_entry_is_missing_at_another_point(case: Case) -> None:
+    function, point = flattened(case)
+    # Rounded numbers and masks may come out otherwise there; a mask of another size is another function.
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        dense = np.asarray(jacobian(function)(elsewhere(point)))
+
+    pattern = pattern_of(case).toarray()
+    assert dense.shape == pattern.shape
+    assert not np.any((dense != 0) & np.isfinite(dense) & ~pattern)
+
+
+@each_case
+def test_no_entry_of_a_hessian_is_missing(case: Case) -> None:
+    function, point = flattened(case)
+    if point.size == 0:
+        return
+    weights = np.random.default_rng(1).uniform(1.0, 2.0, np.size(function(point)))
+
+    def bent(x: Any) -> Any:
+        return np.sum(weights * np.sin(function(x)))
+
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        pattern = sparse.hessian_sparsity(bent, point).toarray()
+        dense = hessian(bent)(elsewhere(point))
+
+    assert not np.any((dense != 0) & np.isfinite(dense) & ~pattern)
 
 
 @each_case
