@@ -68,7 +68,8 @@ class JacobianPlan:
             data[by_row] = pulled[partition.rows[rows], cols]
         if verify:
             _verify(self._f, x, pattern, data, "Jacobian")
-        return value, assemble(pattern, data, format)
+        # The function may return its argument itself.
+        return np.array(value)[()], assemble(pattern, data, format)
 
     def __repr__(self) -> str:
         return f"JacobianPlan({self.pattern!r}, passes={self.passes})"

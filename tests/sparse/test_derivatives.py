@@ -73,6 +73,15 @@ def test_the_functions_of_one_call_agree_with_plans() -> None:
     np.testing.assert_array_equal(sparse.value_grad_and_hessian(g, X)[1], dualgrad.grad(g)(X))
 
 
+def test_a_value_is_shared_with_nothing() -> None:
+    x = np.ones(3)
+    for partition in ("columns", "rows"):
+        value, _ = sparse.value_and_jacobian(lambda x: x, x, partition=partition)
+        value[0] = 5.0
+
+    assert x.tolist() == [1.0, 1.0, 1.0]
+
+
 def test_single_precision_stays_single() -> None:
     x = X.astype(np.float32)
 

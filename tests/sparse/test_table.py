@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dualgrad import hessian, jacobian, sparse
+from dualgrad import errors, hessian, jacobian, sparse
 from dualgrad._core.leaves import Leaves
-from dualgrad._core.primitive import Primitive, Word
+from dualgrad._core.primitive import RECORDS, Primitive, Word
 from dualgrad._core.space import dtype_of, shape_of
+from dualgrad.sparse import _spread
 from tests.registry.cases import CASES, IDS, Case, has_numbers
 
 each_case = pytest.mark.parametrize("case", CASES, ids=IDS)
@@ -101,6 +102,24 @@ def test_no_entry_of_a_hessian_is_missing(case: Case) -> None:
 def test_the_structure_of_every_record_is_known(case: Case) -> None:
     # A DensePatternWarning is an error here: a new record needs a rule in dualgrad/sparse/_spread.py.
     assert pattern_of(case).unknown == ()
+
+
+@each_case
+@pytest.mark.parametrize("words", [(Word.HANDWRITTEN,), (Word.HANDWRITTEN, Word.LINEAR, Word.BILINEAR)])
+def test_nothing_is_missing_without_rules_either(
+    case: Case, words: tuple[Word, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So it is for functions of users: probed, traced through their own JVP rule, or dense.
+    kept = {key: rule for key, rule in _spread.RULES.items() if getattr(RECORDS[key], "word", None) not in words}
+    monkeypatch.setattr(_spread, "RULES", kept)
+    function, point = flattened(case)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", errors.DensePatternWarning)
+        pattern = pattern_of(case).toarray()
+    dense = np.asarray(jacobian(function)(point))
+
+    assert not np.any((dense != 0) & ~pattern)
 
 
 def is_simple(case: Case) -> bool:
