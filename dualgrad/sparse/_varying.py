@@ -7,7 +7,6 @@ plain ndarray that remembers this through NumPy's functions. It forgets where an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -33,9 +32,6 @@ class VaryingData(np.ndarray[Any, Any]):
 
     def __getitem__(self, index: Any) -> Any:
         return varying(fixed(self)[fixed(index)])
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter([self[k] for k in range(len(self))])
 
     def nonzero(self) -> Any:
         return varying(fixed(self).nonzero())

@@ -162,6 +162,8 @@ def test_passes_are_those_of_the_pattern() -> None:
     assert sparse.plan_hessian(HESSIANS["separable"], X).passes == 1
     assert sparse.plan_hessian(HESSIANS["pairs"], X).passes == 1
     assert sparse.plan_hessian(HESSIANS["linear"], X).passes == 0
+    # The lone pair is read off the product that the star needs.
+    assert sparse.plan_hessian(lambda x: x[0] * np.sum(x[1:4]) + x[4] * x[5], X).passes == 1
 
 
 # ---- patterns that do not hold ---------------------------------------------------------------------

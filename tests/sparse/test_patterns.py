@@ -9,6 +9,7 @@ import pytest
 
 from dualgrad import checkpoint, custom_jvp, custom_vjp, errors, extend, grad, sparse, stop_gradient
 from dualgrad._core.primitive import RECORDS
+from dualgrad.sparse._varying import VaryingData, varying
 from tests.sparse.programs import D2, HESSIANS, JACOBIANS
 
 X = np.array([1.0, -2.0, 3.0, -4.0])
@@ -176,6 +177,13 @@ def test_a_computed_index_spreads_along_its_own_axis_only() -> None:
     np.testing.assert_array_equal(found, [[1, 1, 0, 0], [0, 0, 1, 1]])
 
 
+def test_a_computed_mask_spreads_along_all_its_axes() -> None:
+    np.testing.assert_array_equal(jacobian_of(lambda x: x.reshape(2, 2)[x.reshape(2, 2) > -9]), DENSE)
+    np.testing.assert_array_equal(
+        jacobian_of(lambda x: x.reshape(2, 2, 1)[..., 0][:, x[:2] > -9]), np.kron(np.eye(2), np.ones((2, 2)))
+    )
+
+
 def test_a_computed_index_of_a_gradient_spreads_too() -> None:
     # The cotangent of x[k] ** 2 is scattered to a place that is not fixed.
     np.testing.assert_array_equal(hessian_of(lambda x: x[np.argmax(x)] ** 2), DENSE)
@@ -186,6 +194,20 @@ def test_constants_do_not_depend_on_the_argument() -> None:
     assert not jacobian_of(lambda x: stop_gradient(x) ** 2).any()
     assert not jacobian_of(lambda x: np.zeros(3)).any()
     np.testing.assert_array_equal(jacobian_of(lambda x: x * stop_gradient(x[0])), DIAGONAL)
+    assert not jacobian_of(lambda x: x * np.zeros_like(x)).any()
+
+
+def test_varying_data_is_what_it_was() -> None:
+    mask = varying(np.array([True, True, False]))
+    mask &= np.array([True, False, True])
+    numbers = varying(np.arange(3.0))
+
+    assert isinstance(mask, VaryingData)
+    assert mask.tolist() == [True, False, False]
+    assert [float(x) for x in numbers] == [0.0, 1.0, 2.0]
+    assert (numbers.argmax(), numbers.argmin(), numbers.searchsorted(1.5)) == (2, 0, 2)
+    assert bool(np.all(numbers * 2 == [0, 2, 4]))
+    assert [type(x) for x in (numbers[0], numbers + 1, np.sort(numbers), numbers.nonzero()[0])] == [VaryingData] * 4
 
 
 # ---- rules of users --------------------------------------------------------------------------------
@@ -223,6 +245,37 @@ def test_a_linear_function_of_a_user_is_probed() -> None:
         np.testing.assert_array_equal(jacobian_of(lambda x: swapped(x**2)), DIAGONAL[::-1])
     finally:
         del RECORDS[swapped]
+
+
+def test_a_bilinear_function_of_a_user_is_probed_at_random_numbers() -> None:
+    @extend.overridable
+    def paired(a: Any, b: Any) -> Any:
+        return np.asarray(a) * np.asarray(b)
+
+    extend.bilinear(
+        paired,
+        lambda ct, a, b: paired(ct, b),
+        lambda ct, a, b: paired(a, ct),
+        samples=extend.cases(extend.case(1.0, 2.0)),
+    )
+    try:
+        found = jacobian_of(lambda x: paired(x[:2], x[2:]), np.zeros(4))
+        fixed = jacobian_of(lambda x: paired(x[:2], np.array([1.0, 0.0])), np.zeros(4))
+    finally:
+        del RECORDS[paired]
+
+    np.testing.assert_array_equal(found, [[1, 0, 1, 0], [0, 1, 0, 1]])
+    np.testing.assert_array_equal(fixed, [[1, 0, 0, 0], [0, 0, 0, 0]])
+
+
+def test_the_pattern_of_a_hessian_is_symmetric_whatever_the_rules_say() -> None:
+    @custom_vjp
+    def product(x: Any) -> Any:
+        return x[0] * x[1]
+
+    product.defvjp(lambda x: (x[0] * x[1], x), lambda x, ct: (ct * np.stack([x[1], 1.0]),))
+
+    np.testing.assert_array_equal(hessian_of(product, np.ones(2)), [[0, 1], [1, 0]])
 
 
 def test_what_nothing_is_known_of_is_dense_with_a_warning() -> None:
