@@ -79,6 +79,12 @@ def test_powers_zero_and_one_are_not_bent() -> None:
     )
 
 
+def test_a_power_zero_depends_on_nothing() -> None:
+    np.testing.assert_array_equal(
+        jacobian_of(lambda x: x ** np.array([0, 1, 2, 0])), np.diag([0, 1, 1, 0]).astype(bool)
+    )
+
+
 def test_patterns_go_through_checkpoints() -> None:
     found = hessian_of(lambda x: np.sum(checkpoint(lambda y: np.sin(y) * y[0])(x)))
 
@@ -175,6 +181,12 @@ def test_a_computed_index_spreads_along_its_own_axis_only() -> None:
     found = jacobian_of(lambda x: x.reshape(2, 2)[:, np.argmax(x[:2])])
 
     np.testing.assert_array_equal(found, [[1, 1, 0, 0], [0, 0, 1, 1]])
+
+
+def test_a_computed_index_after_an_ellipsis_spreads_along_its_own_axis() -> None:
+    found = jacobian_of(lambda x: x.reshape(2, 2)[..., np.argsort(x[:2])])
+
+    np.testing.assert_array_equal(found, np.kron(np.eye(2), np.ones((2, 2))))
 
 
 def test_a_computed_mask_spreads_along_all_its_axes() -> None:
