@@ -37,7 +37,7 @@ def as_operand(x: Any) -> Value:
 def as_data(x: Any) -> Value:
     """Return an argument that is data to a rule (indices, a mask): an array, or a batch of arrays."""
     found = as_constant(as_operand(x))
-    return found if isinstance(found, Tracer) else np.asarray(found)
+    return found if isinstance(found, Tracer) else np.asanyarray(found)
 
 
 def array_of(nested: Any) -> Value:
