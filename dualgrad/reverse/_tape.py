@@ -27,6 +27,7 @@ from dualgrad._core.functions import getitem, pack
 from dualgrad._core.level import Level
 from dualgrad._core.primitive import RECORDS, UNARY, Primitive
 from dualgrad._core.space import Space, Value, dtype_of, is_inexact, shape_of, space_of
+from dualgrad.reverse._guard import Guard
 from dualgrad.reverse._joint import joint, pick, unpack
 from dualgrad.reverse._sweep import FEW, ITEM, ONE
 
@@ -109,7 +110,7 @@ def tape_array(value: Value, tape: Tape, number: int) -> TapeArray:
 class Tape(Level):
     """One reverse-mode transformation: records every operation on its arrays, until it is closed."""
 
-    __slots__ = ("_lock", "entries", "read", "record")
+    __slots__ = ("_lock", "entries", "guard", "read", "record")
 
     _lock: Any
 
@@ -121,6 +122,7 @@ class Tape(Level):
         self.record = self.entries.append
         # The spaces of the arrays that were read item by item.
         self.read: dict[int, Space] = {}
+        self.guard = Guard()
 
     @property
     def lock(self) -> Any:
@@ -139,6 +141,8 @@ class Tape(Level):
 
     def lift(self, value: Value) -> TapeArray:
         """Return a new array on the tape that depends on nothing: an input, or a constant."""
+        if type(value) is ndarray:
+            value = self.guard.keep(value)
         self.record(None)
         return tape_array(value, self, len(self.entries) - 1)
 
@@ -191,6 +195,12 @@ class Tape(Level):
             number_y = y._number
             y = y._value
         ans = record.operate(x, y)
+        # What is kept of an array that is not ours must not change before the sweep.
+        if number_y < 0:
+            if type(y) is ndarray and (pull := pulls[0]) is not None and pull.reads & 4:
+                y = self.guard.keep(y)
+        elif number_x < 0 and type(x) is ndarray and (pull := pulls[1]) is not None and pull.reads & 2:
+            x = self.guard.keep(x)
         kind = type(ans)
         scalar = kind is float64 or kind is float
         edge: Any = None
@@ -233,14 +243,17 @@ class Tape(Level):
             return tape_array(ans, self, len(self.entries) - 1)
         values = [x._value if type(x) is TapeArray and x._level is self else x for x in operands]
         ans = (record.operate if not params else record.fun)(*values, **params)
+        keep = self.guard.keep
         if record.pulls is None:
             if record.key is pack and _SCALARS.issuperset(map(type, values)):
                 return self._record_pack(operands, values, ans)
             return self._record_joint(record, operands, values, ans, params)
+        values = [keep(v) if v is x and type(v) is ndarray else v for v, x in zip(values, operands, strict=True)]
         edge: Any = None
         for k in range(len(values) - 1, -1, -1):
-            if values[k] is not operands[k] and (pull := record.pulls[k]) is not None:
-                number = operands[k]._number
+            x = operands[k]
+            if type(x) is TapeArray and x._level is self and (pull := record.pulls[k]) is not None:
+                number = x._number
                 kept = pull.select(ans, *values)
                 space = _space_unless_equal(values[k], ans)
                 edge = (number, pull.number, kept, params, space, edge)
@@ -262,6 +275,10 @@ class Tape(Level):
         parents = [x._number if want else -1 for x, want in zip(operands, wanted, strict=True)]
         spaces = [space_of(v) if want else None for v, want in zip(values, wanted, strict=True)]
         keep = record.keep or ()
+        values = [
+            self.guard.keep(v) if k in keep and v is x and type(v) is ndarray else v
+            for k, (v, x) in enumerate(zip(values, operands, strict=True), 1)
+        ]
         kept = [v if k in keep or not _has_space(v) else space_of(v) for k, v in enumerate(values, 1)]
         if record.outputs == 1:
             kept_ans = ans if 0 in keep else space_of(ans)
