@@ -1,16 +1,16 @@
 """Equal eigenvalues and singular values: which are equal, and which basis of their space the vectors are.
 
-Where values are equal, the vectors are any basis of their space, and a derivative has to choose one. A function of values
-and vectors that does not depend on the choice, such as v f(w) v^H, moves there as its matrix does, by G; values and vectors
-tell of G only the diagonal, in the basis at hand. Two choices make that enough:
+Where values are equal, the vectors are any basis of their space, and a derivative has to choose one. A function of
+values and vectors that does not depend on the choice, such as v f(w) v^H, moves there as its matrix does, by G; values
+and vectors tell of G only the diagonal, in the basis at hand. Two choices make that enough:
 
-* Forward mode takes the basis in which the tangent is diagonal within the space (degenerate perturbation theory): values
-  and vectors then move smoothly along the tangent, and what the vectors do within their space does not count.
+* Forward mode takes the basis in which the tangent is diagonal within the space (degenerate perturbation theory):
+  values and vectors then move smoothly along the tangent, and what the vectors do within their space does not count.
 * Reverse mode takes a basis in no special position. Only if G is a multiple of the unit matrix is its diagonal constant
   there, and then it is known; where the diagonal says that G is something else, the derivative is NaN.
 
-Where neither choice is possible, since the matrix or the tangent is differentiated itself, the derivative is NaN as well. (There
-the vectors are marked as adrift: a pullback does not run where its cotangent is 0, and could not say so.)
+Where neither choice is possible, since the matrix or the tangent is differentiated itself, the derivative is NaN as
+well. (There the vectors are marked as adrift: a pullback does not run where its cotangent is 0, and could not say so.)
 """
 
 from __future__ import annotations
