@@ -83,7 +83,9 @@ class Guard:
             if kind is ndarray:
                 return copies.get(id(x), x)
             if kind is tuple or kind is list:
-                return kind([replaced(part) for part in x])
+                parts = [replaced(part) for part in x]
+                # What is unchanged stays itself: sweeps know some of it by identity.
+                return x if all(a is b for a, b in zip(parts, x, strict=True)) else kind(parts)
             return x
 
         return [replaced(entry) for entry in kept]

@@ -149,6 +149,13 @@ def test_a_pullback_keeps_numbers_of_its_own(size: int) -> None:
     np.testing.assert_array_equal(pullback(1.0)[0], np.full(size, 2.0))
 
 
+def test_a_pullback_reads_items_of_arrays_that_it_copied() -> None:
+    x = np.ones(BIG)
+    _, pullback = vjp(lambda x: x[1] * x[2] + np.sum(x[:2] ** 2), x)
+
+    np.testing.assert_array_equal(pullback(1.0)[0][:4], [2.0, 3.0, 1.0, 0.0])
+
+
 def test_threads_share_data() -> None:
     data = np.ones(BIG)
     found: list[Any] = []
