@@ -64,6 +64,10 @@ PULLBACKS: list[Function] = []
 again, and on a long tape that costs as much as everything else."""
 
 
+WAITS = -2
+"""In the place of `reads`: a product of matrices a^T ct, which reads (a, the space of b) and may wait for others like it."""
+
+
 class Pull:
     """The pullback to one operand: `function(ct, *kept, **params)`, where `kept = select(ans, *operands)`.
 
@@ -171,6 +175,10 @@ LANEWISE: set[int] = set()
 
 SCATTERS: dict[int, Primitive] = {}
 """The numbers of the pullbacks that only scatter a cotangent into zeros, and so can add into a buffer in place."""
+
+
+IN_PLACE: dict[int, Function] = {}
+"""What formulas, by number, are as functions of the cotangent, of what they read, and of `out`: they can be written over the cotangent."""
 
 
 def register(record: Record) -> None:

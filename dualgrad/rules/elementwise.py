@@ -23,17 +23,27 @@ DEGREE = float(np.pi / 180)
 # ---- arithmetic ------------------------------------------------------------------------------------
 
 elementwise(np.add, lambda t: t, lambda t: t, samples=analytics(), operate=operator.add)
-elementwise(np.subtract, lambda t: t, lambda t: -t, samples=analytics(), operate=operator.sub)
-elementwise(np.multiply, lambda t, y: t * y, lambda t, x: t * x, samples=analytics(), operate=operator.mul)
+elementwise(
+    np.subtract, lambda t: t, lambda t: -t, samples=analytics(), operate=operator.sub, in_place=(None, np.negative)
+)
+elementwise(
+    np.multiply,
+    lambda t, y: t * y,
+    lambda t, x: t * x,
+    samples=analytics(),
+    operate=operator.mul,
+    in_place=(np.multiply, np.multiply),
+)
 elementwise(
     np.true_divide,
     lambda t, y: t / y,
     lambda t, ans, y: -(t / y * ans),
     samples=analytics((-2, 2), (0.5, 2)),
+    in_place=(np.true_divide,),
     operate=operator.truediv,
     poles=True,
 )
-elementwise(np.negative, lambda t: -t, samples=analytic(), operate=operator.neg)
+elementwise(np.negative, lambda t: -t, samples=analytic(), operate=operator.neg, in_place=(np.negative,))
 elementwise(np.positive, lambda t: t, samples=analytic())
 elementwise(np.reciprocal, lambda t, ans: -(t * ans * ans), samples=analytic(0.5, 2), poles=True)
 
@@ -42,7 +52,12 @@ def _square(x: Value) -> Value:
     return x * x
 
 
-elementwise(np.square, lambda t, x: t * (2 * x), samples=analytic(), operate=_square)
+def _square_over(t: Value, x: Value, out: Value) -> Value:
+    np.multiply(t, x, out=out)
+    return np.add(out, out, out=out)
+
+
+elementwise(np.square, lambda t, x: t * (2 * x), samples=analytic(), operate=_square, in_place=(_square_over,))
 
 
 def _remainder_y(t: Value, x: Value, y: Value) -> Value:
@@ -77,16 +92,23 @@ POWERS = reals(
 )
 elementwise(np.power, power_x, power_y, samples=POWERS, operate=np.power, poles=True)
 elementwise(np.float_power, power_x, power_y, samples=POWERS, poles=True)
-elementwise(np.sqrt, lambda t, ans: t / ans * 0.5, samples=analytic(0.3, 3), poles=True)
+
+
+def _sqrt_over(t: Value, ans: Value, out: Value) -> Value:
+    np.true_divide(t, ans, out=out)
+    return np.multiply(out, 0.5, out=out)
+
+
+elementwise(np.sqrt, lambda t, ans: t / ans * 0.5, samples=analytic(0.3, 3), poles=True, in_place=(_sqrt_over,))
 elementwise(np.cbrt, lambda t, ans: t / (3 * ans * ans), samples=real(0.3, 3), poles=True)
 
 # ---- exponentials and logarithms -------------------------------------------------------------------
 
-elementwise(np.exp, lambda t, ans: t * ans, samples=analytic())
+elementwise(np.exp, lambda t, ans: t * ans, samples=analytic(), in_place=(np.multiply,))
 elementwise(np.exp2, lambda t, ans: t * ans * LN2, samples=analytic())
 # Not ans + 1, which loses all digits where x is very negative.
 elementwise(np.expm1, lambda t, x: t * np.exp(x), samples=analytic())
-elementwise(np.log, lambda t, x: t / x, samples=analytic(0.3, 3), poles=True)
+elementwise(np.log, lambda t, x: t / x, samples=analytic(0.3, 3), poles=True, in_place=(np.true_divide,))
 elementwise(np.log2, lambda t, x: t / x / LN2, samples=analytic(0.3, 3), poles=True)
 elementwise(np.log10, lambda t, x: t / x / LN10, samples=analytic(0.3, 3), poles=True)
 elementwise(np.log1p, lambda t, x: t / (1 + x), samples=analytic(-0.5, 3), poles=True)
