@@ -42,7 +42,7 @@ def _flat(x: Value) -> Value:
 
 
 def reduction(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:
-    # A reduction along several axes at once; None is all of them.
+    """Run a reduction along several axes at once, or (None) all of them."""
     (a,) = operands
     axis = params.get("axis")
     # A number has no axis, and NumPy reduces it along axis 0 all the same.

@@ -61,9 +61,7 @@ bilinear(full_convolution, _full_left, _full_right, samples=_PAIRS)
 bilinear(inner_convolution, _inner_left, _inner_right, samples=_PAIRS)
 
 
-def _batch(
-    record: Primitive, batched: tuple[bool, ...], operands: tuple[Value, ...], params: dict[str, Any]
-) -> Value:
+def _batch(record: Primitive, batched: tuple[bool, ...], operands: tuple[Value, ...], params: dict[str, Any]) -> Value:
     if all(batched):
         # Two vectors at a time is all that NumPy does.
         return one_by_one(record, batched, operands, params)

@@ -196,7 +196,7 @@ composite(np.fft.irfft2, _irfft2, samples=_planes(True))
 def _shift_axes(x: Value, axes: Any) -> tuple[int, ...]:
     if axes is None:
         return tuple(range(len(shape_of(x))))
-    return (axes,) if isinstance(axes, (int, np.integer)) else tuple(axes)
+    return (int(axes),) if isinstance(axes, (int, np.integer)) else tuple(axes)
 
 
 def _fftshift(x: Value, axes: Any = None) -> Value:
