@@ -29,7 +29,9 @@ def _interp(x: Value, xp: Value, fp: Value, left: Value = None, right: Value = N
     if period is not None:
         # The line goes on around the period, so nothing is left or right of it.
         x, xp, fp, left, right = (*_around(x, xp, fp, as_operand(period)), None, None)
-    found = _on_line(x, xp, fp)
+    # inf - inf on the way is no news: what comes out of it is looked at, and np.interp says nothing either.
+    with np.errstate(invalid="ignore"):
+        found = _on_line(x, xp, fp)
     found = np.where(x < xp[0], fp[0] if left is None else as_operand(left), found)
     return np.where(x > xp[-1], fp[-1] if right is None else as_operand(right), found)
 
@@ -63,7 +65,7 @@ def _on_line(x: Value, xp: Value, fp: Value) -> Value:
     if not anywhere(lost):
         return found
     # Infinities: what is known without the slope, or from the other end.
-    other = np.where((x == x0) | (f0 == f1), f0, slope * (x - x1) + f1)
+    other = np.where((x == x0) | (f0 == f1), f0, np.where(x == x1, f1, slope * (x - x1) + f1))
     return np.where(lost, other, found)
 
 
