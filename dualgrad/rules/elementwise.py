@@ -123,8 +123,8 @@ elementwise(np.tan, lambda t, ans: t * (1 + ans * ans), samples=analytic(-1, 1))
 def _cosine_of_arcsin(x: Value) -> Value:
     """Return the square root of 1 - x * x, to full precision near the poles, on the side of the cut that `x` is on."""
     if dtype_of(x).kind == "c":
-        # 1 - x would forget the sign of a zero imaginary part, and with it the side.
-        return np.sqrt(-(x - 1)) * np.sqrt(x + 1)
+        # 1 - x and x + 1 would forget the sign of a zero imaginary part, and with it the side.
+        return np.sqrt(-(x - 1)) * np.sqrt(-(-x - 1))
     return np.sqrt((1 - x) * (1 + x))
 
 
@@ -143,7 +143,7 @@ def _arcsinh(t: Value, x: Value) -> Value:
 
 
 elementwise(np.arcsinh, _arcsinh, samples=analytic())
-elementwise(np.arccosh, lambda t, x: t / (np.sqrt(x - 1) * np.sqrt(x + 1)), samples=analytic(1.2, 3), poles=True)
+elementwise(np.arccosh, lambda t, x: t / (np.sqrt(x - 1) * np.sqrt(-(-x - 1))), samples=analytic(1.2, 3), poles=True)
 elementwise(np.arctanh, lambda t, x: t / ((1 - x) * (1 + x)), samples=analytic(-0.9, 0.9), poles=True)
 
 

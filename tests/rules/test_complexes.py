@@ -59,7 +59,7 @@ def test_tests_for_complex_numbers_are_constant() -> None:
     np.testing.assert_array_equal(grad(lambda x: np.sum(np.where(np.iscomplex(x), x, 0.0)))(X), [0.0, 0.0])
 
 
-@pytest.mark.parametrize("fun", [np.arcsin, np.arccos])
+@pytest.mark.parametrize("fun", [np.arcsin, np.arccos, np.arccosh])
 @pytest.mark.parametrize("z", [complex(1.5, 0.0), complex(1.5, -0.0), complex(-1.5, 0.0), complex(-1.5, -0.0)])
 def test_on_a_branch_cut_the_derivative_is_that_of_its_side(fun: Any, z: complex) -> None:
     h = 1e-6

@@ -20,7 +20,7 @@ def test_columns_of_the_jacobian_are_the_transforms_of_unit_vectors(fun: Any, n:
         y = fun(x, n)
         return np.stack([np.real(y), np.imag(y)])
 
-    expected = np.moveaxis([parts(e) for e in np.eye(5)], 0, -1)
+    expected = np.stack([parts(e) for e in np.eye(5)], -1)
 
     np.testing.assert_allclose(jacrev(parts)(X), expected, atol=1e-15)
     np.testing.assert_allclose(jacfwd(parts)(X), expected, atol=1e-15)
@@ -29,8 +29,8 @@ def test_columns_of_the_jacobian_are_the_transforms_of_unit_vectors(fun: Any, n:
 @pytest.mark.parametrize("fun", [np.fft.irfft, np.fft.hfft])
 @pytest.mark.parametrize("n", [None, 1, 2, 3, 7, 8, 9, 12])
 def test_half_spectra_count_each_frequency_as_often_as_it_occurs(fun: Any, n: int | None) -> None:
-    expected = np.moveaxis([fun(e, n) for e in np.eye(5)], 0, -1)
-    imaginary = np.moveaxis([fun(1j * e, n) for e in np.eye(5)], 0, -1)
+    expected = np.stack([fun(e, n) for e in np.eye(5)], -1)
+    imaginary = np.stack([fun(1j * e, n) for e in np.eye(5)], -1)
 
     np.testing.assert_allclose(jacrev(lambda x: fun(x, n))(X), expected, atol=1e-15)
     np.testing.assert_allclose(jacrev(lambda x: fun(1j * x, n))(X), imaginary, atol=1e-15)

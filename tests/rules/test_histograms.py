@@ -66,7 +66,9 @@ def test_two_dimensions_are_rows_and_columns() -> None:
     x, y, w = np.array([0.1, 0.9, 0.9, 5.0]), np.array([0.1, 0.1, 0.9, 0.5]), np.array([1.0, 2.0, 4.0, 8.0])
 
     def f(w: Any) -> Any:
-        return np.histogram2d(x, y, bins=[np.array([0, 0.5, 1]), 2], range=[None, (0, 1)], weights=w)
+        bins: Any = [np.array([0, 0.5, 1]), 2]
+        limits: Any = [None, (0, 1)]
+        return np.histogram2d(x, y, bins=bins, range=limits, weights=w)
 
     (h, xe, ye), _ = jvp(f, (w,), (w,))
 

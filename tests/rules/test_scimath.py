@@ -40,8 +40,13 @@ def test_outside_it_is_the_complex_function(fun: Any, plain: Any, inside: float,
 def test_one_member_of_a_batch_makes_all_complex() -> None:
     x = np.array([4.0, -9.0])
 
-    np.testing.assert_allclose(vmap(scimath.sqrt)(x), [2, 3j])
-    assert vmap(scimath.sqrt)(np.abs(x)).dtype == np.float64
+    def root(x: Any) -> Any:
+        return scimath.sqrt(x)
+
+    roots = vmap(root)
+
+    np.testing.assert_allclose(roots(x), np.array([2, 3j]))
+    assert roots(np.abs(x)).dtype == np.float64
 
 
 def test_single_precision_stays_single() -> None:
