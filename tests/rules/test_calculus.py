@@ -47,7 +47,7 @@ def test_several_axes_give_a_tuple() -> None:
 @pytest.mark.parametrize(
     ("f", "kind", "match"),
     [
-        (lambda x: np.gradient(x, edge_order=3), ValueError, "edge_order"),
+        (lambda x: np.gradient(x, edge_order=3), ValueError, "edge_order"),  # type: ignore[call-overload]
         (lambda x: np.gradient(x[:1]), ValueError, "too small"),
         (lambda x: np.gradient(x[:2], edge_order=2), ValueError, "too small"),
         (lambda x: np.gradient(x, np.ones(4)), ValueError, "match the length"),

@@ -44,7 +44,7 @@ def test_a_batch_on_both_sides() -> None:
     [
         (lambda x: np.convolve(x, np.ones(0)), "v cannot be empty"),
         (lambda x: np.convolve(x, np.ones((2, 2))), "too deep"),
-        (lambda x: np.convolve(x, x, mode="middle"), "mode"),
+        (lambda x: np.convolve(x, x, mode="middle"), "mode"),  # type: ignore[call-overload]
     ],
 )
 def test_errors_are_numpys(f: Any, match: str) -> None:

@@ -121,7 +121,7 @@ def test_what_has_no_weight_is_not_the_quantile_zero() -> None:
     [
         (lambda x: np.quantile(x, 1.1), "range"),
         (lambda x: np.percentile(x, -1), "range"),
-        (lambda x: np.quantile(x, 0.5, method="median"), "not a valid method"),
+        (lambda x: np.quantile(x, 0.5, method="median"), "not a valid method"),  # type: ignore[call-overload]
         (lambda x: np.quantile(x, 0.5, weights=np.ones(4)), "inverted_cdf"),
         (lambda x: np.quantile(x, 0.5, weights=-np.ones(4), method="inverted_cdf"), "non-negative"),
         (lambda x: np.quantile(x, 0.5, weights=np.zeros(4), method="inverted_cdf"), "all zero"),
