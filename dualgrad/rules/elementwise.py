@@ -141,9 +141,18 @@ elementwise(
 elementwise(np.sin, lambda t, x: t * np.cos(x), samples=analytic())
 elementwise(np.cos, lambda t, x: -(t * np.sin(x)), samples=analytic())
 elementwise(np.tan, lambda t, ans: t * (1 + ans * ans), samples=analytic(-1, 1))
-# (1 - x)(1 + x), not 1 - x * x: full precision near the poles.
-elementwise(np.arcsin, lambda t, x: t / np.sqrt((1 - x) * (1 + x)), samples=analytic(-0.9, 0.9), poles=True)
-elementwise(np.arccos, lambda t, x: -(t / np.sqrt((1 - x) * (1 + x))), samples=analytic(-0.9, 0.9), poles=True)
+
+
+def _cosine_of_arcsin(x: Value) -> Value:
+    """Return the square root of 1 - x * x, to full precision near the poles, on the side of the cut that `x` is on."""
+    if dtype_of(x).kind == "c":
+        # 1 - x and x + 1 would forget the sign of a zero imaginary part, and with it the side.
+        return np.sqrt(-(x - 1)) * np.sqrt(-(-x - 1))
+    return np.sqrt((1 - x) * (1 + x))
+
+
+elementwise(np.arcsin, lambda t, x: t / _cosine_of_arcsin(x), samples=analytic(-0.9, 0.9), poles=True)
+elementwise(np.arccos, lambda t, x: -(t / _cosine_of_arcsin(x)), samples=analytic(-0.9, 0.9), poles=True)
 elementwise(np.arctan, lambda t, x: t / (1 + x * x), samples=analytic())
 elementwise(np.sinh, lambda t, x: t * np.cosh(x), samples=analytic())
 elementwise(np.cosh, lambda t, x: t * np.sinh(x), samples=analytic())
@@ -157,7 +166,7 @@ def _arcsinh(t: Value, x: Value) -> Value:
 
 
 elementwise(np.arcsinh, _arcsinh, samples=analytic())
-elementwise(np.arccosh, lambda t, x: t / (np.sqrt(x - 1) * np.sqrt(x + 1)), samples=analytic(1.2, 3), poles=True)
+elementwise(np.arccosh, lambda t, x: t / (np.sqrt(x - 1) * np.sqrt(-(-x - 1))), samples=analytic(1.2, 3), poles=True)
 elementwise(np.arctanh, lambda t, x: t / ((1 - x) * (1 + x)), samples=analytic(-0.9, 0.9), poles=True)
 
 
