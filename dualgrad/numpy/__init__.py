@@ -16,8 +16,7 @@ from typing import Any
 
 import numpy as _numpy
 
-from dualgrad.numpy import fft, linalg, random
-from dualgrad.numpy._creation import (
+from dualgrad._core.creation import (
     arange,
     array,
     asanyarray,
@@ -28,6 +27,7 @@ from dualgrad.numpy._creation import (
     isscalar,
     require,
 )
+from dualgrad.numpy import fft, linalg, random
 
 __all__ = [
     "arange",

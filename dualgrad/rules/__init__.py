@@ -1,6 +1,7 @@
 """What is true of NumPy: the contents of the table. Importing a file here registers its records."""
 
 from dualgrad.rules import (
+    agreement,
     batched_axes,
     batched_constants,
     batched_indexing,
@@ -18,6 +19,7 @@ from dualgrad.rules import (
     linalg,
     norms,
     own,
+    padding,
     products,
     reductions,
     scans,
@@ -30,6 +32,7 @@ from dualgrad.rules import (
 )
 
 __all__ = [
+    "agreement",
     "batched_axes",
     "batched_constants",
     "batched_indexing",
@@ -47,6 +50,7 @@ __all__ = [
     "linalg",
     "norms",
     "own",
+    "padding",
     "products",
     "reductions",
     "scans",
