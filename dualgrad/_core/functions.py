@@ -42,7 +42,7 @@ def overridable(fun: Function) -> Function:
 @overridable
 def constant_astype(a: Value, dtype: Any) -> Value:
     """Return `a` in another dtype; in the table it has no derivative."""
-    return a.astype(dtype)
+    return astype(a, dtype)
 
 
 @overridable
