@@ -67,7 +67,14 @@ composite(np.ix_, _ix, samples=cases(case(A(3), A(2)), case(A(2), [True, False],
 
 # ---- vander ----------------------------------------------------------------------------------------
 
-# Powers as running products: their derivatives are exact at 0.
+
+def powers(x: Value, count: int) -> Value:
+    """Return x**0 to x**(count - 1) along a new last axis, as running products: their derivatives are exact at 0."""
+    shape = shape_of(x)
+    ones = np.ones((*shape, min(count, 1)), dtype_of(x))
+    if count < 2:
+        return ones
+    return np.concatenate([ones, np.cumprod(np.broadcast_to(x[..., None], (*shape, count - 1)), axis=-1)], axis=-1)
 
 
 def _vander(x: Value, N: Any = None, increasing: bool = False) -> Value:
@@ -78,11 +85,8 @@ def _vander(x: Value, N: Any = None, increasing: bool = False) -> Value:
     count = n if N is None else operator.index(N)
     dtype = np.promote_types(dtype_of(x), int)
     x = x if dtype_of(x) == dtype else astype(x, dtype)
-    parts = [np.ones((n, min(count, 1)), dtype)]
-    if count > 1:
-        parts.append(np.cumprod(np.broadcast_to(x[:, None], (n, count - 1)), axis=1))
-    powers = np.concatenate(parts, axis=1)
-    return powers if increasing else np.flip(powers, 1)
+    found = powers(x, count)
+    return found if increasing else np.flip(found, 1)
 
 
 composite(
