@@ -2,6 +2,7 @@
 
 from dualgrad.rules import (
     agreement,
+    applying,
     batched_axes,
     batched_constants,
     batched_indexing,
@@ -38,6 +39,7 @@ from dualgrad.rules import (
 
 __all__ = [
     "agreement",
+    "applying",
     "batched_axes",
     "batched_constants",
     "batched_indexing",
