@@ -19,6 +19,7 @@ from dualgrad.rules import (
     grids,
     indexing,
     joining,
+    like,
     linalg,
     norms,
     own,
@@ -33,6 +34,7 @@ from dualgrad.rules import (
     shaping,
     sorting,
     taking,
+    texts,
     variance,
     vectors,
 )
@@ -56,6 +58,7 @@ __all__ = [
     "grids",
     "indexing",
     "joining",
+    "like",
     "linalg",
     "norms",
     "own",
@@ -70,6 +73,7 @@ __all__ = [
     "shaping",
     "sorting",
     "taking",
+    "texts",
     "variance",
     "vectors",
 ]
