@@ -69,3 +69,8 @@ def test_a_number_counts_in_every_window_that_holds_it() -> None:
 def test_windows_without_a_meaning_raise(error: type[Exception], match: str, window: Any, options: Any) -> None:
     with pytest.raises(error, match=match):
         grad(lambda x: np.sum(windows(x, window, **options)))(np.ones(3))
+
+
+def test_strides_raise_and_say_what_to_use() -> None:
+    with pytest.raises(ConversionError, match="sliding_window_view"):
+        grad(lambda x: np.sum(np.lib.stride_tricks.as_strided(x, (2, 2), x.strides * 2)))(np.ones(3, np.float32))
