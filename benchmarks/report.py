@@ -120,6 +120,8 @@ def _number(value: float | None, unit: float = 1.0) -> str:
     if value is None:
         return ""
     value *= unit
+    if 0.0 < value < 0.1:
+        return f"{value:.2g}"
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 

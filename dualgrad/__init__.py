@@ -1,6 +1,6 @@
 """dualgrad: exact derivatives of plain NumPy code, in forward and reverse mode, to any order."""
 
-from dualgrad import errors, extend, rules, testing, tree
+from dualgrad import errors, extend, rules, sparse, testing, tree
 from dualgrad.batching import vmap
 from dualgrad.forward import derivative, jacfwd, jvp
 from dualgrad.reverse import checkpoint, jacrev, vjp
@@ -40,6 +40,7 @@ __all__ = [
     "multigrad",
     "multigrad_dict",
     "rules",
+    "sparse",
     "stop_gradient",
     "testing",
     "tree",

@@ -31,3 +31,11 @@ class RuleError(RuntimeError):
 
 class BatchLoopWarning(UserWarning):
     """`vmap` ran a function once per member of the batch, because the function has no batching rule."""
+
+
+class PatternError(RuntimeError):
+    """A sparsity pattern does not hold at the point at which it was used."""
+
+
+class DensePatternWarning(UserWarning):
+    """Nothing is known of the structure of a function, and the sparsity pattern is dense in all that it touches."""

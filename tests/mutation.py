@@ -15,18 +15,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualgrad._core.primitive import RECORDS, Primitive, install, name_of, records
-from dualgrad.rules.eigen import reduced_svd
+from dualgrad._core.primitive import RECORDS, Primitive, Pull, install, name_of, records
+from dualgrad.rules.pinv import of_lower_triangle
+from dualgrad.rules.singular import singular_vectors
 from dualgrad.testing import check_grads
 from tests.registry.cases import CASES, Case
 from tests.registry.test_rules import test_vjp_is_the_adjoint_of_jvp
 
 WRONG = 1.0 + 1e-3
 
+_UNKNOWN = "its derivatives are 0 or NaN, and stay so"
 _INDEX = "operand 1 is an array of indices, which has no derivative"
 EQUIVALENT = {
     "dualgrad.rules.indexing.scatter jvp of operand 1": _INDEX,
     "dualgrad.rules.indexing.scatter vjp to operand 1": _INDEX,
+    "dualgrad.rules.degenerate.unseen jvp": _UNKNOWN,
+    **{f"dualgrad.rules.degenerate.unseen jvp of operand {k}": _UNKNOWN for k in range(3)},
+    **{f"dualgrad.rules.degenerate.unseen vjp to operand {k}": _UNKNOWN for k in range(3)},
+    "dualgrad.rules.degenerate.adrift jvp": _UNKNOWN,
+    "dualgrad.rules.degenerate.adrift vjp to operand 0": _UNKNOWN,
 }
 """Mutants that compute the same derivatives, with the reason."""
 
@@ -51,7 +58,9 @@ BY_HAND: dict[Any, Callable[..., Any]] = {
     np.linalg.cholesky: lambda x: np.linalg.cholesky(definite(x)),
     # Vectors are free in sign: only functions that do not see it have a derivative.
     np.linalg.eigh: lambda x: through_eigenvectors(*np.linalg.eigh(definite(x))),
-    reduced_svd: lambda x: through_singular_vectors(*reduced_svd(x)),
+    np.linalg.eigvalsh: lambda x: np.linalg.eigvalsh(definite(x)),
+    of_lower_triangle: lambda x: of_lower_triangle(x + x.T),
+    singular_vectors: lambda x: through_singular_vectors(*singular_vectors(x)),
 }
 """Functions of one 3 by 3 matrix, for records that have no samples."""
 
@@ -76,6 +85,16 @@ def scaled(derivative: Any) -> Any:
 def wrong(rule: Callable[..., Any]) -> Callable[..., Any]:
     """Return a rule whose results are wrong."""
     return lambda *args, **kwargs: scaled(rule(*args, **kwargs))
+
+
+def wrong_tangent(rule: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a rule for value and tangent of which the tangent is wrong."""
+
+    def mutated(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        value, tangent = rule(*args, **kwargs)
+        return value, scaled(tangent)
+
+    return mutated
 
 
 def wrong_at(rule: Callable[..., Any], operand: int) -> Callable[..., Any]:
@@ -114,7 +133,8 @@ def operands_of(record: Primitive) -> list[int]:
 def mutants_of(record: Primitive) -> Iterator[Mutant]:
     """Yield every record that differs from this one in one formula."""
     title = name_of(record.key)
-    yield Mutant(f"{title} jvp", dataclasses.replace(record, jvp=wrong(record.jvp)))
+    both = None if record.value_and_jvp is None else wrong_tangent(record.value_and_jvp)
+    yield Mutant(f"{title} jvp", dataclasses.replace(record, jvp=wrong(record.jvp), value_and_jvp=both))
     operands = operands_of(record)
     for k in operands:
         if len(operands) > 1:
@@ -127,7 +147,7 @@ def mutants_of(record: Primitive) -> Iterator[Mutant]:
         pulls = list(record.pulls)
         pull = pulls[k]
         assert pull is not None
-        pulls[k] = pull._replace(function=wrong(pull.function))
+        pulls[k] = Pull(wrong(pull.function), pull.select, pull.reads)
         # Without the paths that add in place, which would go round the wrong pullback.
         changed = dataclasses.replace(record, pulls=tuple(pulls), vjp=wrong_at(record.vjp, k), into=None, gather=None)
         if record.into is not None:

@@ -40,6 +40,7 @@ LAYERS = {
     "dualgrad.forward": 4,
     "dualgrad.reverse": 4,
     "dualgrad.transforms": 5,
+    "dualgrad.sparse": 6,
     "dualgrad.testing": 6,
     "dualgrad.extend": 6,
     "dualgrad.numpy": 6,
@@ -48,7 +49,8 @@ LAYERS = {
 # Layer 4 holds the two modes, a folder each, on top of batching, of which Jacobians are made. Neither imports the other,
 # and none imports the rules.
 SIBLINGS = ("dualgrad.forward", "dualgrad.reverse")
-MAY_IMPORT_RULES = ("dualgrad.rules", "dualgrad.extend", "dualgrad.scipy")
+# Patterns need to name functions that only rules have.
+MAY_IMPORT_RULES = ("dualgrad.rules", "dualgrad.extend", "dualgrad.scipy", "dualgrad.sparse")
 
 
 def module_of(path: Path) -> str:

@@ -138,9 +138,13 @@ def split_aux(result: Any, has_aux: bool, transform: str) -> tuple[Any, Any]:
 def _as_tuple(given: Any, kind: type, name: str, transform: str) -> tuple[Any, ...]:
     if given is None:
         return ()
-    found = (given,) if isinstance(given, kind) else tuple(given)
+    found = (given,) if isinstance(given, kind) or not isinstance(given, (tuple, list, range)) else tuple(given)
     if not all(isinstance(x, kind) and not isinstance(x, bool) for x in found):
-        raise TypeError(f"{transform}: {name} is a {kind.__name__} or a tuple of them; it got {given!r}.")
+        article = "an" if kind is int else "a"
+        raise TypeError(
+            f"{transform}: {name} is {article} {kind.__name__}, or a tuple of them; it is a {type(given).__name__} here. "
+            f"To differentiate f at x, write {transform}(f)(x)."
+        )
     return found
 
 

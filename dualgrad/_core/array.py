@@ -53,8 +53,13 @@ class TracedArray(ArrayMethods, ObjectLoops):
 
     __slots__ = ()
 
-    # ndarrays compare elementwise and so have no hash.
-    __hash__ = None  # type: ignore[assignment]
+    def __hash__(self) -> NoReturn:
+        # As ndarrays, which compare elementwise.
+        raise TypeError(
+            f"unhashable type: a value being differentiated ({type(self).__name__}), as arrays are, cannot be a key of a dict, a "
+            "member of a set, or an argument of a function with lru_cache. Cache inside of what is differentiated, or "
+            "compute the key from stop_gradient(x)."
+        )
 
     # ---- NumPy's protocols -----------------------------------------------------------------------
 
@@ -67,6 +72,17 @@ class TracedArray(ArrayMethods, ObjectLoops):
 
     def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Value:
         return call_function(func, args, kwargs)
+
+    @property
+    def __array_interface__(self) -> NoReturn:
+        # NumPy looks for this where an array is to be made of the value. Real numbers go into an object array, which is
+        # gathered later; but of complex ones NumPy would say that the imaginary part is 0, without asking them.
+        if self.dtype.kind == "c":
+            raise ConversionError(
+                "np.array or np.asarray of complex values being differentiated would lose their imaginary parts. "
+                "Write np.stack([a, b]) instead of np.array([a, b]), or use dualgrad.numpy.array."
+            )
+        raise AttributeError("__array_interface__")
 
     # ---- arithmetic ------------------------------------------------------------------------------
 

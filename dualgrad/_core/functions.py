@@ -40,6 +40,12 @@ def overridable(fun: Function) -> Function:
 
 
 @overridable
+def pack(*numbers: Value, shape: tuple[int, ...]) -> Value:
+    """Return numbers, in C order, as one array of a shape."""
+    return np.array(numbers).reshape(shape)
+
+
+@overridable
 def constant_astype(a: Value, dtype: Any) -> Value:
     """Return `a` in another dtype; in the table it has no derivative."""
     return astype(a, dtype)

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.functions import as_constant
+from dualgrad._core.functions import as_constant, pack
 from dualgrad._core.level import Tracer
-from dualgrad._core.space import Value, is_inexact
+from dualgrad._core.space import Value, is_inexact, shape_of
 
 
 def as_operand(x: Any) -> Value:
@@ -37,7 +37,7 @@ def as_operand(x: Any) -> Value:
 def as_data(x: Any) -> Value:
     """Return an argument that is data to a rule (indices, a mask): an array, or a batch of arrays."""
     found = as_constant(as_operand(x))
-    return found if isinstance(found, Tracer) else np.asarray(found)
+    return found if isinstance(found, Tracer) else np.asanyarray(found)
 
 
 def array_of(nested: Any) -> Value:
@@ -70,4 +70,6 @@ def gather(objects: np.ndarray[Any, Any]) -> Value:
                 f"An object array mixes values being differentiated with a {type(x).__name__}. "
                 "Keep numbers in arrays and everything else in lists or dicts."
             )
-    return np.reshape(np.stack(elements), objects.shape)
+    if any([shape_of(x) for x in elements]):
+        return np.reshape(np.stack(elements), objects.shape)
+    return pack(*elements, shape=objects.shape)

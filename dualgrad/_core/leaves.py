@@ -99,6 +99,20 @@ def results(returned: Any) -> Leaves:
     return found
 
 
+def with_floats(result: Leaves) -> Leaves:
+    """Return a result that holds no float at all, only integers, as one of floats: it is constant, not without a derivative."""
+    if result.values:
+        return result
+    (returned,) = result.fill(())
+    return Leaves([tree.map(_as_float, returned)])
+
+
+def _as_float(x: Any) -> Any:
+    if isinstance(x, (int, np.integer, np.bool_)):
+        return np.float64(x)
+    return x.astype(float) if type(x) is np.ndarray and x.dtype.kind in "iub" else x
+
+
 def release(level: Level, result: Any) -> Any:
     """Return a tree with the values of a level's tracers in their place; for what leaves a transformation undifferentiated."""
     if result is None:

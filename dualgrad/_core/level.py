@@ -33,6 +33,10 @@ class Tracer:
         elif hasattr(self, "_aliases"):
             del self._aliases
 
+    def vanishes(self) -> Any:
+        """Tell which numbers are zero with all their derivatives; False where a level does not know."""
+        return False
+
 
 class Level:
     """One running transformation, and the interpreter of every operation on its tracers.
@@ -46,6 +50,9 @@ class Level:
 
     title = "a transformation"
     """How errors name it."""
+
+    differentiates = True
+    """Whether its tracers have derivatives, or only stand for many values."""
 
     def __init__(self) -> None:
         self.depth = next(_depths)
@@ -108,3 +115,17 @@ def plain(x: Value) -> Value:
 def anywhere(mask: Value) -> bool:
     """Tell whether a mask is True anywhere, in any member of a batch too: for rules that skip work."""
     return bool(np.any(plain(mask)))
+
+
+def is_differentiated(x: Value) -> bool:
+    """Tell whether any level differentiates a value."""
+    while isinstance(x, Tracer):
+        if x._level.differentiates:
+            return True
+        x = x._value
+    return False
+
+
+def vanishes(x: Value) -> Any:
+    """Tell which numbers are exactly zero, with all their derivatives if they are traced."""
+    return x.vanishes() if isinstance(x, Tracer) else x == 0

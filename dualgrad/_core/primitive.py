@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -59,16 +59,27 @@ Samples: TypeAlias = "Callable[[np.random.Generator], Iterable[Sample]]"
 """Draws the sample calls of a record. A string, so that importing dualgrad does not import numpy.random."""
 
 
-class Pull(NamedTuple):
+PULLBACKS: list[Function] = []
+"""The pullbacks by number. A tape holds the numbers: what refers to functions, Python's garbage collector visits again and
+again, and on a long tape that costs as much as everything else."""
+
+
+class Pull:
     """The pullback to one operand: `function(ct, *kept, **params)`, where `kept = select(ans, *operands)`.
 
-    What `select` returns is all that a tape has to hold on to.
+    What `select` returns is all that a tape has to hold on to. `reads` says the same as a number for one or two operands, for
+    fast paths: 1 for the answer, 2 and 4 for the operands. `parts` is (number in PULLBACKS, select, reads).
     """
 
-    function: Function
-    select: Callable[..., tuple[Value, ...]]
-    reads: int = -1
-    """The same as a number for one or two operands, read by fast paths: 1 for the answer, 2 and 4 for the operands."""
+    __slots__ = ("function", "number", "parts", "reads", "select")
+
+    def __init__(self, function: Function, select: Callable[..., tuple[Value, ...]], reads: int = -1) -> None:
+        self.function = function
+        self.select = select
+        self.reads = reads
+        self.number = len(PULLBACKS)
+        self.parts = (self.number, select, reads)
+        PULLBACKS.append(function)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +91,7 @@ class Primitive:
     and reads of (ans, operands) what `keep` names by position: 0 is the answer, 1 the first operand.
     `desugar` is a body in NumPy for the parameters that the rules do not take (`where=`, `initial=`, ...).
     With `same_space`, the answer always has the shape and dtype of the one operand, and cotangents need no correction.
-    `unary` is all that a fast path needs of an elementwise function of one operand: operate, the pull, same_space.
+    `unary` is all that a fast path needs of an elementwise function of one operand: operate, the pull's parts, same_space.
     `value_and_jvp(tangents, *operands, **params)` computes both at once, where they share work.
     `into` adds the pullback to the first operand into a buffer in place; `gather` does the same for many answers at once.
     """
@@ -101,7 +112,7 @@ class Primitive:
     value_and_jvp: Function | None = None
     into: Function | None = None
     gather: Function | None = None
-    unary: tuple[Function, Function, Function, int, bool] | None = field(init=False, default=None)
+    unary: tuple[Function, int, Function, int, bool] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         if (
@@ -110,7 +121,7 @@ class Primitive:
             and len(self.pulls) == 1
             and self.pulls[0] is not None
         ):
-            object.__setattr__(self, "unary", (self.operate, *self.pulls[0], self.same_space))
+            object.__setattr__(self, "unary", (self.operate, *self.pulls[0].parts, self.same_space))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,11 +169,11 @@ REFUSED_MODULES: dict[str, str] = {}
 UNARY: dict[Function, Primitive] = {}
 """The elementwise primitives of one operand among them, for the shortest path."""
 
-LANEWISE: set[Function] = set()
-"""The formulas of elementwise records: each number of the result depends on one number of the cotangent."""
+LANEWISE: set[int] = set()
+"""The numbers of the formulas of elementwise records: each number of the result depends on one number of the cotangent."""
 
-SCATTERS: dict[Function, Primitive] = {}
-"""The pullbacks that only scatter a cotangent into zeros, and so can add into a buffer in place."""
+SCATTERS: dict[int, Primitive] = {}
+"""The numbers of the pullbacks that only scatter a cotangent into zeros, and so can add into a buffer in place."""
 
 
 def register(record: Record) -> None:
@@ -179,9 +190,9 @@ def install(record: Record) -> None:
         if record.unary is not None:
             UNARY[record.key] = record
         if record.word is Word.ELEMENTWISE:
-            LANEWISE.update(pull.function for pull in record.pulls if pull is not None)
+            LANEWISE.update(pull.number for pull in record.pulls if pull is not None)
         if record.into is not None and record.pulls[0] is not None:
-            SCATTERS[record.pulls[0].function] = record
+            SCATTERS[record.pulls[0].number] = record
 
 
 def records() -> Mapping[Function, Record]:

@@ -90,12 +90,11 @@ def conform_tangent(tangent: Value, ans: Value) -> Value:
     return tangent
 
 
-def conform_cotangent(cotangent: Value, space: Space) -> Value:
+def conform_cotangent(cotangent: Value, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Value:
     """Move a cotangent into the space of the operand it belongs to; the transpose of `conform_tangent`.
 
     Where the operand was broadcast the cotangent is summed; where a real operand met a complex one its real part is taken.
     """
-    shape, dtype = space.shape, space.dtype
     if type(cotangent) is np.ndarray and cotangent.shape == shape and cotangent.dtype is dtype:
         return cotangent
     if shape_of(cotangent) != shape:

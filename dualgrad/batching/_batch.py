@@ -23,7 +23,7 @@ from dualgrad._core.batch import (
     widened,
 )
 from dualgrad._core.ended import Ended
-from dualgrad._core.level import Level, Tracer
+from dualgrad._core.level import Level, Tracer, vanishes
 from dualgrad._core.primitive import RECORDS, Metadata, Primitive, Word, name_of
 from dualgrad._core.space import Function, Value, dtype_of, shape_of
 from dualgrad.errors import BatchLoopWarning, ConversionError
@@ -33,6 +33,8 @@ class BatchArray(TracedArray):
     """A batch of arrays of one shape. To the code that is being batched it looks like one of them."""
 
     __slots__ = ()
+
+    _level: BatchLevel
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -61,6 +63,11 @@ class BatchArray(TracedArray):
             "Index with arrays (x[i], np.take_along_axis), or pass it with in_axes=None."
         )
 
+    def vanishes(self) -> Any:
+        """Tell where the members are zero."""
+        found = vanishes(self._value)
+        return found if found is False else batch_array(found, self._level)
+
     def _conversion(self, what: str) -> ConversionError:
         return ConversionError(
             f"{what} asks for one plain number, and there is a batch of them (shape {self.shape}, under vmap). "
@@ -82,6 +89,7 @@ class BatchLevel(Level):
     __slots__ = ("size",)
 
     title = "vmap"
+    differentiates = False
 
     def __init__(self, size: int) -> None:
         super().__init__()

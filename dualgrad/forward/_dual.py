@@ -8,7 +8,7 @@ import numpy as np
 
 from dualgrad._core.array import TracedArray
 from dualgrad._core.ended import Ended
-from dualgrad._core.level import Level
+from dualgrad._core.level import Level, vanishes
 from dualgrad._core.primitive import Primitive
 from dualgrad._core.space import Value, conform_tangent, zeros_of
 
@@ -21,6 +21,10 @@ class DualArray(TracedArray):
     _tangent: Value
 
     # No __init__: instances are made in the hot path, and it would double their price.
+
+    def vanishes(self) -> Any:
+        """Tell where value and tangent are zero."""
+        return vanishes(self._value) & vanishes(self._tangent)
 
 
 def dual_array(value: Value, tangent: Value, level: ForwardLevel) -> DualArray:

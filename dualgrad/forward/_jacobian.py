@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
-from dualgrad._core.leaves import Leaves
+from dualgrad._core.leaves import Leaves, with_floats
 from dualgrad._core.level import Tracer
 from dualgrad._core.space import Value, dtype_of, shape_of, zeros_of
 from dualgrad._core.stacking import check_holomorphic, nest
@@ -65,6 +65,8 @@ def columns(
             chunks.append([batch.stacked(t, y) for t, y in zip(tangents, result.values, strict=True)])
     if result is None:
         result, _, aux = push(chosen.call, values, [None] * len(values), has_aux, transform)
+    if not result.values:
+        result, chunks = with_floats(result), []
     blocks = [_blocks([chunk[i] for chunk in chunks], out, values) for i, out in enumerate(result.values)]
     return nest(result, inputs, blocks, single), aux
 

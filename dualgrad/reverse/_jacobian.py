@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
+from dualgrad._core.leaves import with_floats
 from dualgrad._core.level import Tracer
 from dualgrad._core.space import Value, dtype_of, shape_of, zeros_of
 from dualgrad._core.stacking import check_holomorphic, nest
@@ -41,7 +42,8 @@ def jacrev(
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         chosen = choose(args, kwargs)
         recording, aux = record(chosen, has_aux, "jacrev")
-        found = rows(recording, chosen, choose.single, chunk_size)
+        with recording:
+            found = rows(recording, chosen, choose.single, chunk_size)
         return (found, aux) if has_aux else found
 
     return jacobian
@@ -55,10 +57,12 @@ def record(chosen: Chosen, has_aux: bool, transform: str) -> tuple[Recording, An
 
 def rows(recording: Recording, chosen: Chosen, single: bool, chunk_size: int | None = None) -> Any:
     """Return the Jacobian of a recorded run: a tree like the result of trees like the arguments."""
-    result, inputs = recording.result, chosen.leaves
+    result, inputs = with_floats(recording.result), chosen.leaves
     outputs = result.values
     chunks: list[list[Value]] = []
-    if len(outputs) == 1 and shape_of(outputs[0]) == ():
+    if not recording.result.values:
+        pass
+    elif len(outputs) == 1 and shape_of(outputs[0]) == ():
         pulled = _pulled(recording, [dtype_of(outputs[0]).type(1)])
         chunks.append([(zeros_of(x) if g is None else g)[None] for g, x in zip(pulled, inputs.values, strict=True)])
     else:

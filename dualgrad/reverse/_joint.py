@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from dualgrad._core.primitive import Primitive, name_of
 from dualgrad._core.space import Space, Value, conform_cotangent
 from dualgrad.errors import RuleError
@@ -29,7 +31,7 @@ def joint(
         )
     for parent, space, cotangent in zip(parents, spaces, cotangents, strict=True):
         if space is not None and cotangent is not None:
-            sweep.add(parent, conform_cotangent(cotangent, space))
+            sweep.add(parent, conform_cotangent(cotangent, space.shape, space.dtype))
 
 
 def pick(sweep: Sweep, ct: Value, node: int, member: int, count: int) -> None:
@@ -39,3 +41,15 @@ def pick(sweep: Sweep, ct: Value, node: int, member: int, count: int) -> None:
         members = sweep.cotangents[node] = [None] * count
     old = members[member]
     members[member] = ct if old is None else old + ct
+
+
+def unpack(sweep: Sweep, ct: Value, parents: list[int]) -> None:
+    """Hand the cotangent of an array of numbers to each of them."""
+    flat = ct.ravel() if type(ct) is np.ndarray else np.ravel(ct)
+    cotangents = sweep.cotangents
+    for k, parent in enumerate(parents):
+        if parent >= 0:
+            if cotangents[parent] is None:
+                cotangents[parent] = flat[k]
+            else:
+                sweep.add(parent, flat[k])

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.level import Tracer, plain
-from dualgrad._core.primitive import LANEWISE, SCATTERS, Primitive
+from dualgrad._core.level import Tracer, anywhere, plain, vanishes
+from dualgrad._core.primitive import LANEWISE, PULLBACKS, SCATTERS, Primitive
 from dualgrad._core.space import Value, conform_cotangent
 
 ONE = None
@@ -15,6 +15,9 @@ ONE = None
 
 FEW: tuple[()] = ()
 """In the place of an edge's parameters: it has none, and `kept` is the tuple of what its formula reads."""
+
+ITEM: tuple[str] = ("item",)
+"""In the place of an edge's parameters: the value was read at the index `kept`, which is no array."""
 
 
 class Sweep:
@@ -60,6 +63,7 @@ class Sweep:
         # The cotangent of the entry at hand is always the last of the list: popping is the fastest way to it.
         pop = cotangents.pop
         few = FEW
+        pullbacks = PULLBACKS
         for edge in reversed(entries[stop : start + 1]):
             ct = pop()
             if pending:
@@ -72,16 +76,19 @@ class Sweep:
                     pullback(self, ct, *kept)
                     continue
                 if params is None:
-                    g = pullback(ct, kept)
+                    g = pullbacks[pullback](ct, kept)
                 elif params is few:
-                    g = pullback(ct, *kept)
+                    g = pullbacks[pullback](ct, *kept)
+                elif params is ITEM:
+                    self._add_item(parent, pullback, kept, ct)
+                    continue
                 elif pullback in SCATTERS:
                     self._scatter(parent, SCATTERS[pullback], ct, kept, params)
                     continue
                 else:
-                    g = pullback(ct, *kept, **params)
+                    g = pullbacks[pullback](ct, *kept, **params)
                 if space is not None:
-                    g = conform_cotangent(g, space)
+                    g = conform_cotangent(g, *space)
                 if cotangents[parent] is None:
                     cotangents[parent] = g
                 else:
@@ -98,7 +105,7 @@ class Sweep:
             if ct is None or edge is None:
                 continue
             self.cotangents[number] = None
-            silent = _is_zero(ct)
+            silent = _silent(ct)
             if _all(silent):
                 continue
             while edge is not None:
@@ -106,10 +113,29 @@ class Sweep:
                 if parent < 0:
                     pullback(self, ct, *kept)
                     continue
-                g = pullback(ct, kept) if params is ONE else pullback(ct, *kept, **(params or {}))
-                if pullback in LANEWISE:
+                if params is ITEM:
+                    self._add_item(parent, pullback, kept, ct)
+                    continue
+                formula = PULLBACKS[pullback]
+                g = formula(ct, kept) if params is ONE else formula(ct, *kept, **(params or {}))
+                if isinstance(ct, Tracer):
+                    # A zero that is traced may still move: only what it spoils is dropped.
+                    zero, lost = _is_zero(ct), np.isnan(g)
+                    if pullback in LANEWISE:
+                        g = np.where(silent | (lost & zero), 0, g)
+                    elif _all(zero) and anywhere(lost):
+                        continue
+                elif pullback in LANEWISE:
                     g = np.where(silent, 0, g)
-                self.add(parent, g if space is None else conform_cotangent(g, space))
+                self.add(parent, g if space is None else conform_cotangent(g, *space))
+
+    def _add_item(self, parent: int, pullback: int, index: Any, ct: Value) -> None:
+        """Add the cotangent of an item to that of its array."""
+        record = SCATTERS[pullback]
+        if parent in self.owned and not isinstance(ct, Tracer):
+            record.into(self.cotangents[parent], ct, None, index=index)  # type: ignore[misc]
+        else:
+            self._scatter(parent, record, ct, (self.tape.read[parent],), {"index": index})
 
     def _scatter(
         self, parent: int, record: Primitive, ct: Value, kept: tuple[Any, ...], params: dict[str, Any]
@@ -147,9 +173,13 @@ class Sweep:
         return total if ct is None else ct + total
 
 
-def _is_zero(ct: Value) -> Any:
+def _silent(ct: Value) -> Any:
     if isinstance(ct, list):
-        return np.array([c is None or bool(np.all(plain(c == 0))) for c in ct])
+        return np.array([c is None or _all(vanishes(c)) for c in ct])
+    return vanishes(ct)
+
+
+def _is_zero(ct: Value) -> Any:
     return ct == 0
 
 

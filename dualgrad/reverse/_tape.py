@@ -5,15 +5,17 @@ edges, one per operand that is being differentiated:
 
     (parent, pullback, kept, params, space, next edge)
 
-The cotangent `ct` of the value sends `pullback(ct, *kept, **params)` to `parent`, moved into `space` first where the operand
-had another shape or dtype than the value. Elementwise formulas have no parameters, and most keep one value: there
-`params` is ONE and `kept` that value itself, or FEW and `kept` a tuple, which spares the sweep the slower call. An edge whose
-parent is -1 sends to more than one place, and does so itself.
+The cotangent `ct` of the value sends `pullback(ct, *kept, **params)` to `parent`, moved into `space`, (shape, dtype), first
+where the operand had another shape or dtype than the value. `pullback` is a number in PULLBACKS: tuples of
+numbers and arrays alone are not visited by Python's garbage collector. Elementwise formulas have no parameters, and most keep one value: there
+`params` is ONE and `kept` that value itself, or FEW and `kept` a tuple, which spares the sweep the slower call. An edge
+whose parent is -1 sends to more than one place, and does so itself: its `pullback` is a function.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -21,11 +23,13 @@ from numpy import float64, ndarray
 
 from dualgrad._core.array import TracedArray
 from dualgrad._core.ended import Ended
+from dualgrad._core.functions import getitem, pack
 from dualgrad._core.level import Level
-from dualgrad._core.primitive import UNARY, Primitive
-from dualgrad._core.space import Space, Value, is_inexact, space_of
-from dualgrad.reverse._joint import joint, pick
-from dualgrad.reverse._sweep import FEW, ONE
+from dualgrad._core.primitive import RECORDS, UNARY, Primitive
+from dualgrad._core.space import Space, Value, dtype_of, is_inexact, shape_of, space_of
+from dualgrad.reverse._guard import Guard
+from dualgrad.reverse._joint import joint, pick, unpack
+from dualgrad.reverse._sweep import FEW, ITEM, ONE
 
 _unary = UNARY.get
 
@@ -48,7 +52,7 @@ class TapeArray(TracedArray):
         if (record := _unary(ufunc)) is not None and not kwargs and method == "__call__":
             tape = self._level
             if type(tape) is Tape:
-                operate, function, select, reads, same_space = record.unary  # type: ignore[misc]
+                operate, number, select, reads, same_space = record.unary  # type: ignore[misc]
                 value = self._value
                 ans = operate(value)
                 out = TapeArray()
@@ -58,16 +62,40 @@ class TapeArray(TracedArray):
                 out._number = len(entries)
                 space = None if same_space else _space_unless_equal(value, ans)
                 if reads == 2:
-                    entries.append((self._number, function, value, ONE, space, None))
+                    entries.append((self._number, number, value, ONE, space, None))
                 elif reads == 1:
-                    entries.append((self._number, function, ans, ONE, space, None))
+                    entries.append((self._number, number, ans, ONE, space, None))
                 else:
-                    entries.append((self._number, function, select(ans, value), FEW, space, None))
+                    entries.append((self._number, number, select(ans, value), FEW, space, None))
                 return out
         return _array_ufunc(self, ufunc, method, *inputs, **kwargs)
 
+    def __getitem__(self, index: Any) -> Value:
+        # As `Tape.apply` would have it, without the calls that lead there: loops over the numbers of an array live of this.
+        kind = type(index)
+        if (kind is int or kind is slice) and type(self._value) is ndarray and type(self._level) is Tape:
+            out = self._level.read_item(self, self._value[index], index, _item_pullback())
+            if type(out._value) is ndarray:
+                out._aliases = self._aliases = True
+            return out
+        return _getitem(self, index)
+
+    def __iter__(self) -> Iterator[Value]:
+        value, tape = self._value, self._level
+        if type(value) is ndarray and value.ndim == 1 and type(tape) is Tape:
+            self._aliases = True
+            pullback = _item_pullback()
+            return iter([tape.read_item(self, x, i, pullback) for i, x in enumerate(value)])
+        return _iter(self)
+
+
+def _item_pullback() -> int:
+    return RECORDS[getitem].pulls[0].number  # type: ignore[union-attr,index]
+
 
 _array_ufunc = TracedArray.__array_ufunc__
+_getitem = TracedArray.__getitem__
+_iter = TracedArray.__iter__
 
 
 def tape_array(value: Value, tape: Tape, number: int) -> TapeArray:
@@ -82,7 +110,7 @@ def tape_array(value: Value, tape: Tape, number: int) -> TapeArray:
 class Tape(Level):
     """One reverse-mode transformation: records every operation on its arrays, until it is closed."""
 
-    __slots__ = ("_lock", "entries", "record")
+    __slots__ = ("_lock", "entries", "guard", "read", "record")
 
     _lock: Any
 
@@ -92,6 +120,9 @@ class Tape(Level):
         super().__init__()
         self.entries: list[Any] = []
         self.record = self.entries.append
+        # The spaces of the arrays that were read item by item.
+        self.read: dict[int, Space] = {}
+        self.guard = Guard()
 
     @property
     def lock(self) -> Any:
@@ -110,8 +141,22 @@ class Tape(Level):
 
     def lift(self, value: Value) -> TapeArray:
         """Return a new array on the tape that depends on nothing: an input, or a constant."""
+        if type(value) is ndarray:
+            value = self.guard.keep(value)
         self.record(None)
         return tape_array(value, self, len(self.entries) - 1)
+
+    def read_item(self, x: TapeArray, ans: Value, index: Any, pullback: int) -> TapeArray:
+        """Record that a plain array was read at an index that is no array."""
+        number = x._number
+        if number not in self.read:
+            self.read[number] = Space(x._value.shape, x._value.dtype)
+        out = TapeArray()
+        out._value = ans
+        out._level = self
+        out._number = len(self.entries)
+        self.record((number, pullback, index, ITEM, None, None))
+        return out
 
     # The two methods that follow are the hot path. They say what `apply` says, without its loops: what a pullback keeps is
     # looked up by the small number `reads` (1: ans, 2: x, 4: y), and equal spaces are recognised without building one.
@@ -121,16 +166,16 @@ class Tape(Level):
         unary = record.unary
         if unary is None:
             return self.apply(record, (x,), {})
-        operate, function, select, reads, same_space = unary
+        operate, number, select, reads, same_space = unary
         value = x._value
         ans = operate(value)
         space = None if same_space else _space_unless_equal(value, ans)
         if reads == 2:
-            self.record((x._number, function, value, ONE, space, None))
+            self.record((x._number, number, value, ONE, space, None))
         elif reads == 1:
-            self.record((x._number, function, ans, ONE, space, None))
+            self.record((x._number, number, ans, ONE, space, None))
         else:
-            self.record((x._number, function, select(ans, value), FEW, space, None))
+            self.record((x._number, number, select(ans, value), FEW, space, None))
         out = TapeArray()
         out._value = ans
         out._level = self
@@ -150,25 +195,31 @@ class Tape(Level):
             number_y = y._number
             y = y._value
         ans = record.operate(x, y)
+        # What is kept of an array that is not ours must not change before the sweep.
+        if number_y < 0:
+            if type(y) is ndarray and (pull := pulls[0]) is not None and pull.reads & 4:
+                y = self.guard.keep(y)
+        elif number_x < 0 and type(x) is ndarray and (pull := pulls[1]) is not None and pull.reads & 2:
+            x = self.guard.keep(x)
         kind = type(ans)
         scalar = kind is float64 or kind is float
         edge: Any = None
         if number_y >= 0 and (pull := pulls[1]) is not None:
-            function, select, reads = pull
+            number, select, reads = pull.parts
             kind = type(y)
             space = None if scalar and (kind is float64 or kind is float) else _space_unless_equal(y, ans)
             if reads == 2:
-                edge = (number_y, function, x, ONE, space, None)
+                edge = (number_y, number, x, ONE, space, None)
             else:
-                edge = (number_y, function, select(ans, x, y) if reads else (), FEW, space, None)
+                edge = (number_y, number, select(ans, x, y) if reads else (), FEW, space, None)
         if number_x >= 0 and (pull := pulls[0]) is not None:
-            function, select, reads = pull
+            number, select, reads = pull.parts
             kind = type(x)
             space = None if scalar and (kind is float64 or kind is float) else _space_unless_equal(x, ans)
             if reads == 4:
-                edge = (number_x, function, y, ONE, space, edge)
+                edge = (number_x, number, y, ONE, space, edge)
             else:
-                edge = (number_x, function, select(ans, x, y) if reads else (), FEW, space, edge)
+                edge = (number_x, number, select(ans, x, y) if reads else (), FEW, space, edge)
         if edge is None:
             return ans
         self.record(edge)
@@ -187,24 +238,34 @@ class Tape(Level):
             value = x._value
             ans = record.fun(value, **params)
             kept = pull.select(ans, value)
-            space = kept[0] if kept and type(kept[0]) is Space else _space_unless_equal(value, ans)
-            self.record((x._number, pull.function, kept, params, space, None))
+            space = _space_unless_equal(value, ans)
+            self.record((x._number, pull.number, kept, params, space, None))
             return tape_array(ans, self, len(self.entries) - 1)
         values = [x._value if type(x) is TapeArray and x._level is self else x for x in operands]
         ans = (record.operate if not params else record.fun)(*values, **params)
+        keep = self.guard.keep
         if record.pulls is None:
+            if record.key is pack and _SCALARS.issuperset(map(type, values)):
+                return self._record_pack(operands, values, ans)
             return self._record_joint(record, operands, values, ans, params)
+        values = [keep(v) if v is x and type(v) is ndarray else v for v, x in zip(values, operands, strict=True)]
         edge: Any = None
         for k in range(len(values) - 1, -1, -1):
-            if values[k] is not operands[k] and (pull := record.pulls[k]) is not None:
-                number = operands[k]._number
+            x = operands[k]
+            if type(x) is TapeArray and x._level is self and (pull := record.pulls[k]) is not None:
+                number = x._number
                 kept = pull.select(ans, *values)
-                # What linear rules keep begins with the operand's space already.
-                space = kept[0] if kept and type(kept[0]) is Space else _space_unless_equal(values[k], ans)
-                edge = (number, pull.function, kept, params, space, edge)
+                space = _space_unless_equal(values[k], ans)
+                edge = (number, pull.number, kept, params, space, edge)
         if edge is None:
             return ans
         self.record(edge)
+        return tape_array(ans, self, len(self.entries) - 1)
+
+    def _record_pack(self, operands: tuple[Value, ...], values: list[Value], ans: Value) -> Value:
+        """Record that numbers became an array: their cotangents need no rule."""
+        parents = [-1 if v is x else x._number for v, x in zip(values, operands, strict=True)]
+        self.record((-1, unpack, (parents,), None, None, None))
         return tape_array(ans, self, len(self.entries) - 1)
 
     def _record_joint(
@@ -214,6 +275,10 @@ class Tape(Level):
         parents = [x._number if want else -1 for x, want in zip(operands, wanted, strict=True)]
         spaces = [space_of(v) if want else None for v, want in zip(values, wanted, strict=True)]
         keep = record.keep or ()
+        values = [
+            self.guard.keep(v) if k in keep and v is x and type(v) is ndarray else v
+            for k, (v, x) in enumerate(zip(values, operands, strict=True), 1)
+        ]
         kept = [v if k in keep or not _has_space(v) else space_of(v) for k, v in enumerate(values, 1)]
         if record.outputs == 1:
             kept_ans = ans if 0 in keep else space_of(ans)
@@ -239,10 +304,10 @@ def _has_space(x: Value) -> bool:
 def _space_unless_equal(x: Value, ans: Value) -> Any:
     """Return the space of an operand, or None where the answer's space is the same and cotangents need no correction."""
     if type(x) is ndarray is type(ans):
-        return None if x.shape == ans.shape and x.dtype is ans.dtype else Space(x.shape, x.dtype)
+        return None if x.shape == ans.shape and x.dtype is ans.dtype else (x.shape, x.dtype)
     if type(x) in _SCALARS and type(ans) in _SCALARS:
         return None
-    return space_of(x)
+    return shape_of(x), dtype_of(x)
 
 
 class EndedTape(Ended, Tape):

@@ -11,6 +11,7 @@ from dualgrad._core.arguments import split_aux
 from dualgrad._core.leaves import as_primals, release, results, settle
 from dualgrad._core.level import plain
 from dualgrad._core.space import Value
+from dualgrad.errors import ConversionError
 from dualgrad.reverse._sweep import Sweep
 from dualgrad.reverse._tape import Tape, TapeArray
 
@@ -28,6 +29,11 @@ class Recording:
             value, aux = split_aux(f([tape.lift(x) for x in values]), has_aux, transform)
             result = results(value)
             self.aux = release(tape, aux)
+        except BaseException as error:
+            tape.guard.release()
+            if isinstance(error, ValueError) and "read-only" in str(error):
+                raise ConversionError(_WRITTEN) from error
+            raise
         finally:
             tape.close()
         self._tape = tape
@@ -35,6 +41,20 @@ class Recording:
         self._outputs = result.values
         result.values = [x._value if type(x) is TapeArray and x._level is tape else x for x in result.values]
         self.result = result
+
+    def __enter__(self) -> Recording:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Let the user write again to the arrays that the tape kept."""
+        self._tape.guard.release()
+
+    def own(self) -> None:
+        """Keep copies of the user's arrays: this recording lives on after the user has them back."""
+        tape = self._tape
+        if tape.guard.arrays:
+            tape.entries[:] = tape.guard.copies_in(tape.entries)
+            tape.guard.release()
 
     def pull(self, cotangents: Sequence[Value]) -> list[Value]:
         """Return the cotangent of each input, None where no output depends on it."""
@@ -57,6 +77,13 @@ class Recording:
         count = len(self.inputs)
         sweep.run(tape.entries, start, count)
         return [sweep.settle(k) for k in range(count)] if sweep.pending else sweep.cotangents[:count]
+
+
+_WRITTEN = (
+    "An array that the differentiated function had used was then written to in place, by the function or by another thread "
+    "(or it was read-only from the start). The derivative needs the numbers that it held. Make a new array (w = w * 2 instead "
+    "of w *= 2), or use a copy: y = x * buffer.copy()."
+)
 
 
 def _may_hold_nan(g: Value) -> bool:
@@ -85,6 +112,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """
     inputs = as_primals(primals, "vjp")
     recording = Recording(lambda values: f(*inputs.fill(values)), inputs.values, has_aux, "vjp")
+    recording.own()
     result = recording.result
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:

@@ -12,7 +12,11 @@ from dualgrad._core.functions import as_constant, constant_astype
 from dualgrad._core.space import Function, Value, shape_of
 from dualgrad.errors import ConversionError
 from dualgrad.rules.batched_axes import moved
+from dualgrad.rules.eig import eig_in_direction, is_defective
+from dualgrad.rules.eigen import eigh_in_direction
+from dualgrad.rules.qr import complete_q
 from dualgrad.rules.reductions import tied_with
+from dualgrad.rules.singular import singular_vectors_in_direction
 from dualgrad.rules.variance import within_rounding, without_spread
 
 OUTLINED.update((np.zeros_like, np.ones_like, np.empty_like))
@@ -65,6 +69,15 @@ BATCHED_CONSTANTS.update(dict.fromkeys((np.all, np.any, np.count_nonzero), _redu
 BATCHED_CONSTANTS.update(dict.fromkeys((np.argmax, np.argmin, np.nanargmax, np.nanargmin), _place))
 BATCHED_CONSTANTS[np.argsort] = _order
 BATCHED_CONSTANTS[np.argpartition] = _partial_order
+
+
+def _of_stack(fun: Function, a: Value, *args: Any, **kwargs: Any) -> Value:
+    return fun(a, *args, **kwargs)
+
+
+BATCHED_CONSTANTS.update(dict.fromkeys((complete_q, is_defective, np.linalg.matrix_rank), _of_stack))
+# These take stacks that broadcast against each other.
+NUMBERWISE.update((eig_in_direction, eigh_in_direction, singular_vectors_in_direction))
 
 # ---- said in other functions -----------------------------------------------------------------------
 

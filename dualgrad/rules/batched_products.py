@@ -7,13 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.batch import BatchRule, aligned, all_batched, batching, one_by_one, widened
+from dualgrad._core.batch import BatchRule, aligned, all_batched, batching, elementwise, one_by_one, widened
 from dualgrad._core.dispatch import bind
 from dualgrad._core.primitive import Primitive
 from dualgrad._core.space import Value, shape_of
-from dualgrad.rules.eigen import reduced_svd
+from dualgrad.rules.degenerate import adrift, unseen
 from dualgrad.rules.einsum import contract
 from dualgrad.rules.linalg import cofactors
+from dualgrad.rules.pinv import of_lower_triangle
+from dualgrad.rules.qr import reduced_qr
+from dualgrad.rules.singular import singular_vectors
+from dualgrad.rules.solvers import least_squares
 from dualgrad.rules.vectors import cross_vectors
 
 Operands = tuple[Value, ...]
@@ -39,9 +43,15 @@ batching(
     np.linalg.eigh,
     np.linalg.svdvals,
     np.linalg.pinv,
+    np.linalg.eig,
+    np.linalg.eigvals,
+    np.linalg.eigvalsh,
     cofactors,
-    reduced_svd,
+    of_lower_triangle,
+    reduced_qr,
+    singular_vectors,
 )
+batching(elementwise, unseen, adrift)
 
 
 def _solve(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:
@@ -58,6 +68,19 @@ def _solve(record: Primitive, batched: tuple[bool, ...], operands: Operands, par
 
 
 batching(_solve, np.linalg.solve)
+
+
+def _least_squares(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:
+    a, b = operands
+    if batched[0]:
+        return one_by_one(record, batched, operands, params)
+    # The columns of all members beside each other.
+    size, m, k = shape_of(b)
+    found = bind(record, (a, np.reshape(np.moveaxis(b, 0, 1), (m, size * k))), params)
+    return np.moveaxis(np.reshape(found, (shape_of(a)[1], size, k)), 1, 0)
+
+
+batching(_least_squares, least_squares)
 
 # ---- products --------------------------------------------------------------------------------------
 

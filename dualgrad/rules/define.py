@@ -308,13 +308,15 @@ def handwritten(
     call: Function | None = None,
     signature: str | None = None,
     desugar: Function | None = None,
+    value_and_jvp: Function | None = None,
     outputs: int = 1,
 ) -> Primitive:
     """Register a function with both rules written out.
 
     `keep` names what the pullback reads: "ans" and operands, or "*" for every operand of a function that takes any number of
     them. What it does not name arrives as a space, with a shape and a dtype but no numbers. With `outputs` > 1 the answer,
-    the tangent and the cotangent are tuples, whose members may be None where zero.
+    the tangent and the cotangent are tuples, whose members may be None where zero. `value_and_jvp(tangents, *operands, **params)`
+    takes the place of the function and `jvp` in forward mode, where the value depends on the direction.
     """
     operands, params, spread = rule_parameters(vjp, skip=3)
     names, defaults = parameters_of(fun, signature)
@@ -333,6 +335,7 @@ def handwritten(
         operate=call or fun,
         keep=frozenset(range(64)) if "*" in keep else frozenset(places.index(name) for name in keep),
         desugar=desugar,
+        value_and_jvp=value_and_jvp,
         outputs=outputs,
     )
     register(record)

@@ -98,7 +98,10 @@ def _getitem_keep(ans: Value, a: Value, *arrays: Value) -> tuple[Value, ...]:
 
 
 def _scatter_into(buffer: np.ndarray[Any, Any], ct: Value, a: Space, *arrays: Value, index: Any) -> None:
-    _add_at(buffer, index, arrays, ct)
+    if arrays:
+        _add_at(buffer, index, arrays, ct)
+    else:
+        buffer[index] += ct
 
 
 def _gather_scatters(cotangents: Sequence[Value], kept: Sequence[Any], params: Sequence[Any]) -> Value:

@@ -15,30 +15,11 @@ import numpy as np
 
 from dualgrad._core.functions import overridable
 from dualgrad._core.gather import as_operand
+from dualgrad._core.level import anywhere, is_differentiated
 from dualgrad._core.space import Value, dtype_of, shape_of
 from dualgrad.rules.define import composite, handwritten
+from dualgrad.rules.matrices import adjoint, conj, hermitian_part, transposed
 from dualgrad.rules.samples import A, SymmetricA, case, cases
-
-
-def transposed(a: Value) -> Value:
-    """Return the transposes of the matrices in `a`."""
-    return np.swapaxes(a, -1, -2)
-
-
-def adjoint(a: Value) -> Value:
-    """Return the conjugate transposes of the matrices in `a`."""
-    return np.conj(np.swapaxes(a, -1, -2)) if dtype_of(a).kind == "c" else np.swapaxes(a, -1, -2)
-
-
-def conj(a: Value) -> Value:
-    """Return the conjugate, without a copy where `a` is real."""
-    return np.conj(a) if dtype_of(a).kind == "c" else a
-
-
-def hermitian_part(a: Value) -> Value:
-    """Return (a + a^H) / 2: the orthogonal projection to Hermitian matrices."""
-    return (a + adjoint(a)) * 0.5
-
 
 # ---- solve -----------------------------------------------------------------------------------------
 
@@ -134,10 +115,19 @@ def _after(s: Value) -> Value:
     return _before(s[..., ::-1])[..., ::-1]
 
 
+def _svd(a: Value) -> tuple[Value, Value, Value]:
+    """Return the singular value decomposition, with NaN for the values where a matrix is not finite: LAPACK refuses it."""
+    finite = np.all(np.isfinite(a), axis=(-2, -1), keepdims=True)
+    if not anywhere(~finite):
+        return np.linalg.svd(a)
+    u, s, w = np.linalg.svd(np.where(finite, a, 0))
+    return u, np.where(finite[..., 0], s, np.nan), w
+
+
 @overridable
 def cofactors(a: Value) -> Value:
     """Return the cofactor matrix, det(a) inv(a)^T where that exists."""
-    u, s, w = np.linalg.svd(a)
+    u, s, w = _svd(a)
     scale = (np.linalg.det(u) * np.linalg.det(w))[..., None]
     others = _before(s) * _after(s)
     return np.matmul(conj(u) * (scale * others)[..., None, :], conj(w))
@@ -150,13 +140,13 @@ def moved_cofactors(a: Value, t: Value) -> Value:
 
 
 def _moved_cofactors(a: Value, t: Value) -> Value:
-    if not isinstance(a, np.ndarray):
+    if is_differentiated(a):
         # Third derivatives: a regular matrix is asked for, and inv says so.
         b = transposed(np.linalg.inv(a))
         along = np.add.reduce(b * t, axis=(-2, -1))
         turned = np.matmul(np.matmul(b, transposed(t)), b)
         return np.linalg.det(a)[..., None, None] * (along[..., None, None] * b - turned)
-    u, s, w = np.linalg.svd(a)
+    u, s, w = _svd(a)
     n = s.shape[-1]
     unit = np.eye(n, dtype=bool)
     # Row i of `between` holds the products of the singular values after the i-th and before the j-th.
@@ -212,10 +202,25 @@ handwritten(
 # ---- slogdet ---------------------------------------------------------------------------------------
 
 # With z = tr(inv(a) da), which is d log det: the logarithm of the absolute value moves by Re z, the sign by sign i Im z.
+# At a singular matrix the logarithm is -inf, and moves as log does at 0: by the cofactors / 0.
+
+
+def _cofactors_over_det(a: Value, singular: Value) -> Value:
+    if not anywhere(singular):
+        return transposed(np.linalg.inv(a))
+    singular = singular[..., None, None]
+    regular = np.where(singular, np.eye(shape_of(a)[-1], dtype=dtype_of(a)), a)
+    return np.where(singular, cofactors(a) / 0.0, transposed(np.linalg.inv(regular)))
 
 
 def _slogdet_jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value) -> tuple[Value, ...]:
-    z = np.add.reduce(transposed(np.linalg.inv(a)) * tangents[0], axis=(-2, -1))
+    (t,) = tangents
+    singular = ans[0] == 0
+    with np.errstate(all="ignore"):
+        z: Value = np.add.reduce(_cofactors_over_det(a, singular) * t, axis=(-2, -1))
+        if anywhere(singular):
+            moves = np.any(t != 0, axis=(-2, -1))
+            z = np.where(singular, np.where(moves, np.add.reduce(cofactors(a) * t, axis=(-2, -1)) / 0.0, 0), z)[()]
     if dtype_of(a).kind != "c":
         return None, z
     return ans[0] * (1j * np.imag(z)), np.real(z)
@@ -228,7 +233,7 @@ def _slogdet_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value) -
         total = turn if total is None else total + turn
     if total is None:
         return (None,)
-    return (transposed(np.linalg.inv(a)) * (total[..., None, None] if shape_of(total) else total),)
+    return (_cofactors_over_det(a, ans[0] == 0) * (total[..., None, None] if shape_of(total) else total),)
 
 
 handwritten(

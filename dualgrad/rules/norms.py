@@ -10,7 +10,7 @@ from dualgrad._core.gather import as_operand
 from dualgrad._core.space import Value, dtype_of, shape_of
 from dualgrad.rules.axes import ndim_of, reduced_axes, reduced_count, restore_axes
 from dualgrad.rules.define import composite, handwritten
-from dualgrad.rules.linalg import conj
+from dualgrad.rules.matrices import conj
 from dualgrad.rules.samples import A, SpacedA, case, cases
 
 # ---- norm ------------------------------------------------------------------------------------------

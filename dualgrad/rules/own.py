@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from dualgrad._core.functions import overridable
-from dualgrad._core.space import Value
+from dualgrad._core.batch import all_batched, batching
+from dualgrad._core.functions import overridable, pack
+from dualgrad._core.primitive import Primitive
+from dualgrad._core.space import Value, shape_of, zeros_of
+from dualgrad.rules.define import handwritten
+from dualgrad.rules.samples import A, case, cases
 
 
 @overridable
@@ -15,3 +21,38 @@ def sech2(x: Value) -> Value:
         return 1 / np.cosh(x) ** 2
     e = np.exp(-2 * np.abs(x))
     return 4 * e / ((1 + e) * (1 + e))
+
+
+# ---- pack ------------------------------------------------------------------------------------------
+
+
+def _pack_jvp(tangents: tuple[Value, ...], ans: Value, /, *numbers: Value, shape: tuple[int, ...]) -> Value:
+    return pack(*[zeros_of(x) if t is None else t for t, x in zip(tangents, numbers, strict=True)], shape=shape)
+
+
+def _pack_vjp(
+    ct: Value, wanted: tuple[bool, ...], ans: Value, /, *numbers: Value, shape: tuple[int, ...]
+) -> tuple[Value, ...]:
+    flat = np.ravel(ct)
+    return tuple([flat[k] if want else None for k, want in enumerate(wanted)])
+
+
+handwritten(
+    pack,
+    _pack_jvp,
+    _pack_vjp,
+    keep=(),
+    samples=cases(
+        case(A(), A(), shape=(2,)),
+        case(A(), A(is_complex=True), 2.0, 1, A(), A(), shape=(2, 3)),
+        case(A(), shape=(1, 1)),
+    ),
+)
+
+
+def _pack_batch(record: Primitive, batched: tuple[bool, ...], operands: tuple[Value, ...], params: Any) -> Value:
+    found = np.stack(all_batched(batched, operands), axis=-1)
+    return np.reshape(found, (shape_of(found)[0], *params["shape"]))
+
+
+batching(_pack_batch, pack)

@@ -261,7 +261,7 @@ if isinstance(_clip := getattr(_umath, "clip", None), np.ufunc):
         samples=cases(
             case(A(3, 4), -1.0, 1.0),
             case(A(3, 4), A(4, low=-2.0, high=-0.5), A(3, 1, low=0.5, high=2.0)),
-            case(np.arange(4), A(4, low=0.2, high=0.8), 1.5),
+            case(np.array([0, 0, 1, 1]), A(4, low=0.2, high=1.4), 1.5),
         ),
     )
 

@@ -67,11 +67,12 @@ def grad(
 def _differentiate(chosen: Chosen, single: bool, has_aux: bool, transform: str) -> tuple[Any, Any, Any]:
     recording, aux = record(chosen, has_aux, transform)
     result = recording.result
-    seed = unit_cotangent(recording, transform)
     inputs = chosen.leaves
-    gradients = inputs.fill_derivatives(
-        settle(recording.pull([seed]) if seed is not None else _nothing(inputs.values), inputs.values)
-    )
+    with recording:
+        seed = unit_cotangent(recording, transform)
+        gradients = inputs.fill_derivatives(
+            settle(recording.pull([seed]) if seed is not None else _nothing(inputs.values), inputs.values)
+        )
     (value,) = result.fill(result.values)
     return value, gradients[0] if single else gradients, aux
 
@@ -96,7 +97,7 @@ def unit_cotangent(recording: Recording, transform: str, is_complex: bool = Fals
         return np.float64(1.0)
     shape, dtype = shape_of(out), dtype_of(out)
     if shape != () and any(n != 1 for n in shape):
-        raise NotScalarError(_not_scalar(out, transform))
+        raise NotScalarError(_not_scalar(out, transform, "complex" if is_complex else "real"))
     if dtype.kind == "c" and not is_complex:
         raise NotScalarError(
             f"{transform} needs a function with one real number as its result; it returned a complex one ({plain(out)}). "
@@ -109,7 +110,7 @@ def unit_cotangent(recording: Recording, transform: str, is_complex: bool = Fals
     return np.ones(shape, dtype) if shape else dtype.type(1)
 
 
-def _not_scalar(found: Any, transform: str) -> str:
+def _not_scalar(found: Any, transform: str, kind: str = "real") -> str:
     shape = getattr(found, "shape", None)
     dtype = getattr(found, "dtype", None)
     if shape is not None and dtype is not None and dtype.kind in "biu":
@@ -126,4 +127,4 @@ def _not_scalar(found: Any, transform: str) -> str:
     else:
         described = f"a {type(found).__name__}"
         advice = "Return a float."
-    return f"{transform} needs a function with one real number as its result; it returned {described}. {advice}"
+    return f"{transform} needs a function with one {kind} number as its result; it returned {described}. {advice}"

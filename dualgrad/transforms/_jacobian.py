@@ -39,9 +39,10 @@ def jacobian(
         inputs = sum(map(size_of, chosen.leaves.values))
         if inputs > 1:
             recording, aux = record(chosen, has_aux, "jacobian")
-            if sum(map(size_of, recording.result.values)) <= inputs:
-                found = rows(recording, chosen, choose.single, chunk_size)
-                return (found, aux) if has_aux else found
+            with recording:
+                if sum(map(size_of, recording.result.values)) <= inputs:
+                    found = rows(recording, chosen, choose.single, chunk_size)
+                    return (found, aux) if has_aux else found
         found, aux = columns(chosen, choose.single, has_aux, "jacobian", chunk_size)
         return (found, aux) if has_aux else found
 
@@ -91,6 +92,8 @@ def hvp(
     >>> hvp(lambda x: np.sum(x**3), (np.array([1.0, 2.0]),), (np.array([1.0, 0.0]),))
     (array([ 3., 12.]), array([6., 0.]))
     """
+    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
+        raise TypeError("hvp takes primals and tangents as tuples with one entry per argument: hvp(f, (x,), (v,)).")
     if argnums is None and argnames is None and len(primals) > 1:
         argnums = tuple(range(len(primals)))
     return jvp(grad(f, argnums, argnames=argnames, has_aux=has_aux), primals, tangents, has_aux=has_aux)

@@ -119,3 +119,23 @@ def test_threads_take_nested_derivatives_at_once() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert max(pool.map(work, range(8))) < 1e-12
+
+
+def test_a_zero_cotangent_that_moves_is_not_dropped_beside_a_pole() -> None:
+    # The root makes a NaN, so the tape is swept with strong zeros; y is 0 but it is being differentiated.
+    def f(p: Any) -> Any:
+        return p[1] * np.sin(p[0]) + np.where(p[2] > 0, np.sqrt(p[2]), 0.0)
+
+    expected = np.zeros((3, 3))
+    expected[0, 1] = expected[1, 0] = np.cos(0.3)
+    for outer in (jacfwd, jacrev):
+        for inner in (jacfwd, jacrev):
+            np.testing.assert_allclose(outer(inner(f))(np.array([0.3, 0.0, 0.0])), expected, atol=1e-15)
+
+
+def test_a_zero_with_a_tangent_of_zero_stays_silent_beside_a_pole() -> None:
+    # At 0 the derivative of the power is 0, and its own is infinite; the branch is not taken.
+    def f(x: Any) -> Any:
+        return np.where(x > 0, x**1.5 + np.sqrt(x), 0.0)
+
+    assert jvp(grad(f), (0.0,), (1.0,)) == (0.0, 0.0)

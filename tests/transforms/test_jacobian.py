@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dualgrad import hessian, hvp, jacfwd, jacobian, jacrev
+from dualgrad import derivative, hessian, hvp, jacfwd, jacobian, jacrev, tree
 
 JACOBIANS = {"jacobian": jacobian, "jacfwd": jacfwd, "jacrev": jacrev}
 each_jacobian = pytest.mark.parametrize("d", JACOBIANS.values(), ids=JACOBIANS)
@@ -162,3 +162,54 @@ def test_hvp_with_argnums_and_aux() -> None:
     np.testing.assert_allclose(gradient, 18 * X)
     np.testing.assert_allclose(product, 12 * X)
     assert aux == "aux"
+
+
+@pytest.mark.parametrize("transform", [jacobian, jacfwd, jacrev])
+def test_an_integer_result_is_constant(transform: Any) -> None:
+    x = np.array([1.2, 0.7])
+
+    np.testing.assert_array_equal(transform(lambda x: np.array([1, 0]))(x), np.zeros((2, 2)))
+    np.testing.assert_array_equal(transform(lambda x: 3)(x), np.zeros(2))
+    assert transform(lambda x: None)(x) is None
+
+
+def test_a_hessian_is_zero_where_a_branch_is_constant() -> None:
+    x = np.array([1.2, 0.7])
+
+    np.testing.assert_array_equal(hessian(lambda x: 0 if x[0] > 0 else x[1])(x), np.zeros((2, 2)))
+    assert derivative(lambda x: 5)(2.0) == 0.0
+
+
+def test_a_point_in_the_place_of_argnums_is_pointed_out() -> None:
+    with pytest.raises(TypeError, match=r"jacfwd\(f\)\(x\)"):
+        jacfwd(np.sin, np.ones(2))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("transform", [jacfwd, jacrev, jacobian, hessian])
+@pytest.mark.parametrize("chunk_size", [1, 2, 3, 100])
+def test_chunks_make_no_difference(transform: Any, chunk_size: int) -> None:
+    def f(x: Any, y: Any) -> Any:
+        return np.sum(np.sin(x) * y) if transform is hessian else np.outer(np.sin(x), y)
+
+    x, y = np.array([0.3, 0.4, 0.5]), np.array([1.0, 2.0, 3.0])
+
+    expected = transform(f, (0, 1))(x, y)
+    found = transform(f, (0, 1), chunk_size=chunk_size)(x, y)
+
+    for one, other in zip(tree.leaves(found), tree.leaves(expected), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_jacobian_runs_its_function_once() -> None:
+    runs = []
+
+    def f(x: Any) -> Any:
+        runs.append(x)
+        return np.sin(x) * x[0]
+
+    jacfwd(f)(np.ones(20))
+    jacrev(f)(np.ones(20))
+
+    assert len(runs) == 2
+    with pytest.raises(ValueError, match="positive"):
+        jacfwd(f, chunk_size=0)(np.ones(20))

@@ -1,0 +1,42 @@
+"""What rules of linear algebra say often: transposes, Hermitian parts, diagonals of stacked matrices."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dualgrad._core.space import Value, dtype_of, shape_of
+
+
+def transposed(a: Value) -> Value:
+    """Return the transposes of the matrices in `a`."""
+    return np.swapaxes(a, -1, -2)
+
+
+def adjoint(a: Value) -> Value:
+    """Return the conjugate transposes of the matrices in `a`."""
+    return np.conj(np.swapaxes(a, -1, -2)) if dtype_of(a).kind == "c" else np.swapaxes(a, -1, -2)
+
+
+def conj(a: Value) -> Value:
+    """Return the conjugate, without a copy where `a` is real."""
+    return np.conj(a) if dtype_of(a).kind == "c" else a
+
+
+def hermitian_part(a: Value) -> Value:
+    """Return (a + a^H) / 2: the orthogonal projection to Hermitian matrices."""
+    return (a + adjoint(a)) * 0.5
+
+
+def diagonal(w: Value) -> Value:
+    """Return diagonal matrices."""
+    return w[..., None] * np.eye(shape_of(w)[-1], dtype=bool)
+
+
+def inverse_where(x: Value, hidden: Value) -> Value:
+    """Return 1 / x, and 0 at the places that are hidden."""
+    return np.where(hidden, 0, 1 / np.where(hidden, 1, x))
+
+
+def total(x: Value, y: Value) -> Value:
+    """Return the sum of two derivatives, of which the first may be None."""
+    return y if x is None else x + y

@@ -1,0 +1,69 @@
+"""Derivatives along many directions at once. The one place that knows how they are computed: in one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from dualgrad._core.level import Tracer
+from dualgrad._core.space import Value, dtype_of
+from dualgrad.batching import vmap
+from dualgrad.forward import jvp
+from dualgrad.reverse import vjp
+from dualgrad.sparse._pattern import one_result
+
+Array = np.ndarray[Any, Any]
+
+
+# How many numbers one batch may hold: 32 megabytes of float64.
+_NUMBERS = 2**22
+
+
+def push_many(f: Callable[[Any], Any], x: Array, seeds: Array) -> tuple[Value, Array]:
+    """Return `f(x)` and `seeds @ J.T`: for each row of seeds, the flat derivative of `f` along it."""
+
+    def along(seed: Value) -> Any:
+        value, tangent = jvp(f, (x[()],), (seed,))
+        return one_result(value, "A sparse Jacobian"), one_result(tangent, "A sparse Jacobian")
+
+    value, pushed = None, []
+    for rows in _chunks(seeds, x.size):
+        value, tangents = vmap(along, out_axes=(None, 0))(rows.reshape(len(rows), *x.shape))
+        pushed.append(np.reshape(_plain(tangents), (len(rows), -1)))
+    value = one_result(f(x[()]), "A sparse Jacobian") if value is None else value
+    return value, np.concatenate(pushed) if pushed else np.zeros((0, np.size(_plain(value))))
+
+
+def pull_many(f: Callable[[Any], Any], x: Array, seeds: Array) -> tuple[Value, Array]:
+    """Return `f(x)` and `seeds @ J`: for each row of seeds, the flat cotangent of `x`."""
+    value, pullback = vjp(f, x[()])
+    value = _plain(one_result(value, "A sparse Jacobian"))
+    if np.size(value) != seeds.shape[1]:
+        return value[()], np.zeros((len(seeds), x.size))
+    dtype = dtype_of(value)
+    pulled = [
+        np.reshape(_plain(vmap(pullback)(rows.reshape(len(rows), *value.shape).astype(dtype))[0]), (len(rows), -1))
+        for rows in _chunks(seeds, x.size)
+    ]
+    return value[()], np.concatenate(pulled) if pulled else np.zeros((0, x.size))
+
+
+def _chunks(seeds: Array, size: int) -> list[Array]:
+    """Return the seeds in as many parts as memory asks for."""
+    count = max(1, _NUMBERS // max(1, size, seeds.shape[1]))
+    return [seeds[start : start + count] for start in range(0, len(seeds), count)]
+
+
+def _plain(x: Value) -> Value:
+    if isinstance(x, Tracer):
+        raise TypeError(
+            "A sparse matrix holds plain numbers, but the function depends on a value that is being differentiated further "
+            "out. Use jacobian or hessian there, or stop_gradient."
+        )
+    if dtype_of(x).kind == "c":
+        raise TypeError(
+            "A sparse Jacobian needs a real function; this one is complex. Return its real or imaginary part."
+        )
+    return np.asarray(x)
