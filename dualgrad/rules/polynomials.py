@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.polynomial import polynomial
 
 from dualgrad._core.gather import as_operand
 from dualgrad._core.space import Value, dtype_of, shape_of
@@ -61,6 +62,59 @@ composite(
         case(p=A(3), x=np.arange(2)),
     ),
 )
+
+# ---- polynomials of two variables ------------------------------------------------------------------
+
+# In numpy.polynomial coefficients stand the lowest power first. Its other functions are Python that runs on values being
+# differentiated as it is.
+
+
+def _horner(x: Value, c: Value, tensor: bool) -> Value:
+    """Return polynomials with coefficients along the first axis of `c`, with `tensor` each one at every x."""
+    if tensor:
+        c = np.reshape(c, shape_of(c) + (1,) * len(shape_of(x)))
+    total = c[-1] + x * 0
+    for k in range(_length(c) - 2, -1, -1):
+        total = c[k] + total * x
+    return total
+
+
+def _as_array(x: Any) -> Value:
+    found = as_operand(x)
+    found = found if hasattr(found, "dtype") else np.asarray(found)
+    return found + 0.0 if dtype_of(found).kind in "biu" else found
+
+
+def _polyval2d(x: Value, y: Value, c: Value) -> Value:
+    x, y, c = _as_array(x), _as_array(y), _as_array(c)
+    if shape_of(x) != shape_of(y):
+        raise ValueError("x, y are incompatible")
+    return _horner(y, _horner(x, c, True), False)
+
+
+def _polygrid2d(x: Value, y: Value, c: Value) -> Value:
+    return _horner(_as_array(y), _horner(_as_array(x), _as_array(c), True), True)
+
+
+# NumPy hands these over from version 2.4 on. Before that they are Python too.
+if hasattr(polynomial.polyval2d, "_implementation"):
+    composite(
+        polynomial.polyval2d,
+        _polyval2d,
+        samples=cases(
+            case(A(3), A(3), A(2, 3)),
+            case(A(), A(), A(3, 2)),
+            case(A(2, 2), [[1, 2], [3, 4]], A(2, 3, 2)),
+            case(x=A(2), y=A(2), c=A(2, 2, is_complex=True)),
+        ),
+    )
+    composite(
+        polynomial.polygrid2d,
+        _polygrid2d,
+        samples=cases(
+            case(A(3), A(2), A(2, 3)), case(A(), A(2), A(3, 2)), case(x=A(2), y=[1, 2], c=A(2, 1, 2, is_complex=True))
+        ),
+    )
 
 # ---- sums ------------------------------------------------------------------------------------------
 

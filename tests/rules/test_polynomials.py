@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.polynomial import polynomial
 
 from dualgrad import grad, hessian, jacfwd, jacobian, jacrev, vmap
 from dualgrad.errors import ConversionError, NoRuleError
@@ -92,6 +93,18 @@ def test_integrals_take_constants_being_differentiated() -> None:
     for fun in (np.polyint, np.polyder):
         with pytest.raises(ValueError, match="positive"):
             grad(lambda p, fun=fun: np.sum(fun(p, -1)))(P)
+
+
+@pytest.mark.parametrize("fun", [polynomial.polyval2d, polynomial.polygrid2d])
+def test_polynomials_of_two_variables_are_numpys(fun: Any) -> None:
+    rng = np.random.default_rng(0)
+    x, c = rng.standard_normal(3), rng.standard_normal((3, 2))
+    # They are linear in the coefficients.
+    np.testing.assert_allclose(np.tensordot(jacobian(lambda c: fun(x, x, c))(c), c, 2), fun(x, x, c), rtol=1e-12)
+    check_grads(lambda x, y: fun(x, y, c), (x, x[::-1].copy()))
+    if fun is polynomial.polyval2d:
+        with pytest.raises(ValueError, match="incompatible"):
+            grad(lambda x: np.sum(fun(x, x[:2], c)))(x)
 
 
 # ---- roots -----------------------------------------------------------------------------------------
