@@ -45,8 +45,8 @@ def overridable() -> set[Function]:
 
 def absent() -> list[str]:
     """Return the names of those that the table says nothing of."""
-    known = {name_of(f) for f in overridable() if record_of(f) is not None}
     # Beside `np.eye` and others that take `like`, NumPy keeps a function of the same name that it never hands over.
+    known = {name_of(f) for f in (*records(), *overridable()) if record_of(f) is not None}
     return sorted({name_of(f) for f in overridable()} - known)
 
 

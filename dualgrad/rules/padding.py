@@ -94,6 +94,19 @@ def _along(a: Value, axis: int, index: Any) -> Value:
     return a[(*(slice(None),) * axis, index)]
 
 
+def _fetched(a: Value, axis: int, places: np.ndarray[Any, Any]) -> Value:
+    """Return what is at some places of an axis: as a slice where it is one, whose transpose is much faster."""
+    count = len(places)
+    first, steps = int(places[0]) if count else 0, set(np.diff(places).tolist())
+    if count < 2 or steps == {1}:
+        return _along(a, axis, slice(first, first + count))
+    if steps == {0}:
+        return _stretched(_along(a, axis, slice(first, first + 1)), a, axis, count)
+    if steps == {-1}:
+        return _along(a, axis, slice(first, first - count if first >= count else None, -1))
+    return _along(a, axis, places)
+
+
 def _of_axis(given: Value, a: Value, axis: int) -> tuple[Value, Value]:
     """Return the option of one axis, before and after, of those given for all."""
     pairs = np.broadcast_to(as_operand(given), (len(shape_of(a)), 2))
@@ -128,7 +141,7 @@ def _ramps(a: Value, axis: int, width: tuple[int, int], values: Value) -> list[V
 
 def _repetitions(a: Value, axis: int, width: tuple[int, int], mode: str) -> list[Value]:
     places = np.pad(np.arange(shape_of(a)[axis]), width, mode)  # type: ignore[call-overload]
-    return [_along(a, axis, places[: width[0]]), _along(a, axis, places[len(places) - width[1] :])]
+    return [_fetched(a, axis, places[: width[0]]), _fetched(a, axis, places[len(places) - width[1] :])]
 
 
 def _odd_reflections(a: Value, axis: int, width: tuple[int, int], mode: Any) -> list[Value]:
@@ -143,7 +156,7 @@ def _odd_reflections(a: Value, axis: int, width: tuple[int, int], mode: Any) -> 
     pieces = []
     for part in (slice(width[0]), slice(len(places) - width[1], None)):
         c, d = (w[part].reshape(-1, *(1,) * (len(shape_of(a)) - 1 - axis)) for w in weights)
-        piece = (1 - c - d) * _along(a, axis, places[part])
+        piece = (1 - c - d) * _fetched(a, axis, places[part])
         for count, edge in ((c, slice(0, 1)), (d, slice(n - 1, n))):
             piece = piece + count * _along(a, axis, edge) if np.any(count) else piece
         pieces.append(_in_dtype_of(piece, a))

@@ -101,7 +101,6 @@ composite(
         case(A(2, 3), [0, 2], A(2, 2), 1),
         case(A(2, 3), [1], A(3), axis=0),
         case(A(3), slice(0, 3, 2), A(2)),
-        case(A(3), np.array([True, False, True]), 1.0),
         case(A(3), [], A()),
         case(A(2, is_complex=True), 0, A()),
     ),

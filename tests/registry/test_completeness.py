@@ -35,6 +35,7 @@ PENDING = frozenset(
         "numpy.histogram_bin_edges",
         "numpy.histogramdd",
         "numpy.i0",
+        "numpy.in1d",
         "numpy.interp",
         "numpy.intersect1d",
         "numpy.lib.scimath.arccos",
@@ -77,13 +78,18 @@ PENDING = frozenset(
 """The functions that are still to come: an entry goes when its rule arrives."""
 
 
+def still_absent() -> set[str]:
+    # NumPy 2.0 names a private module.
+    return {name.replace("._scimath_impl.", ".scimath.") for name in absent()}
+
+
 def test_the_table_speaks_of_every_function() -> None:
-    assert set(absent()) - PENDING == set()
+    assert still_absent() - PENDING == set()
 
 
 def test_what_is_pending_is_absent() -> None:
     here = {name_of(f) for f in overridable()}
-    assert PENDING & here - set(absent()) == set()
+    assert PENDING & here - still_absent() == set()
 
 
 def test_numpy_reports_what_it_lets_be_overridden() -> None:

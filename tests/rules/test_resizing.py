@@ -31,6 +31,14 @@ def test_inserting_into_whole_numbers_rounds_as_numpy_does() -> None:
     assert grad(f)(2.5) == 2.0
 
 
+@pytest.mark.filterwarnings("ignore:in the future insert:FutureWarning")
+def test_a_mask_of_positions_means_what_it_means_to_numpy() -> None:
+    # Before NumPy 2.1 the numbers 0 and 1.
+    mask = np.array([True, False, True])
+    found = jacobian(lambda x: insert(x, mask, 0.0))(X)
+    np.testing.assert_array_equal(found @ X, insert(X, mask, 0.0))
+
+
 def test_positions_outside_raise() -> None:
     with pytest.raises(IndexError):
         grad(lambda x: np.sum(delete(x, 3)))(X)
