@@ -84,8 +84,8 @@ class Guard:
                 return copies.get(id(x), x)
             if kind is tuple or kind is list:
                 parts = [replaced(part) for part in x]
-                # The sweep tells some tuples by their identity, so those without a locked array stay themselves.
-                return x if all([new is old for new, old in zip(parts, x, strict=True)]) else kind(parts)
+                # What is unchanged stays itself: sweeps know some of it by identity.
+                return x if all(a is b for a, b in zip(parts, x, strict=True)) else kind(parts)
             return x
 
         return [replaced(entry) for entry in kept]

@@ -10,7 +10,8 @@ import operator
 
 import numpy as np
 
-from dualgrad._core.space import Value, dtype_of
+from dualgrad._core.level import anywhere
+from dualgrad._core.space import Function, Value, dtype_of
 from dualgrad.rules.define import elementwise, handwritten
 from dualgrad.rules.own import sech2
 from dualgrad.rules.samples import A, analytic, analytics, case, cases, real, reals
@@ -91,25 +92,25 @@ elementwise(np.log10, lambda t, x: t / x / LN10, samples=analytic(0.3, 3), poles
 elementwise(np.log1p, lambda t, x: t / (1 + x), samples=analytic(-0.5, 3), poles=True)
 
 
-def _exponent(a: Value, ans: Value) -> Value:
+def _part_of_sum(exp: Function, ans: Value, a: Value, b: Value) -> Value:
+    """Return what `a` has of the sum of the exponentials of `a` and `b`; equal infinite ones have half of it each."""
+    if not anywhere(np.isinf(ans)):
+        return exp(a - ans)
     # inf - inf would be NaN.
-    return np.where(a == ans, 0, a - ans)
-
-
-def _halve_infinite_ties(weight: Value, x: Value, y: Value) -> Value:
-    return np.where(np.isinf(x) & (x == y), weight * 0.5, weight)
+    whole = exp(np.where(a == ans, 0, a - ans))
+    return np.where(np.isinf(a) & (a == b), whole * 0.5, whole)
 
 
 elementwise(
     np.logaddexp,
-    lambda t, ans, x, y: t * _halve_infinite_ties(np.exp(_exponent(x, ans)), x, y),
-    lambda t, ans, x, y: t * _halve_infinite_ties(np.exp(_exponent(y, ans)), x, y),
+    lambda t, ans, x, y: t * _part_of_sum(np.exp, ans, x, y),
+    lambda t, ans, x, y: t * _part_of_sum(np.exp, ans, y, x),
     samples=reals(),
 )
 elementwise(
     np.logaddexp2,
-    lambda t, ans, x, y: t * _halve_infinite_ties(np.exp2(_exponent(x, ans)), x, y),
-    lambda t, ans, x, y: t * _halve_infinite_ties(np.exp2(_exponent(y, ans)), x, y),
+    lambda t, ans, x, y: t * _part_of_sum(np.exp2, ans, x, y),
+    lambda t, ans, x, y: t * _part_of_sum(np.exp2, ans, y, x),
     samples=reals(),
 )
 

@@ -86,9 +86,9 @@ def _places(x: Any, ends: str) -> Any:
 def test_zeros_are_trimmed_along_the_axes_asked_for() -> None:
     x = np.zeros((3, 4))
     x[1, 1:3] = 1.0
-    for axis in (None, 0, -1, (0, 1), ()):
+    for axis, expected in [(None, x[1:2, 1:3]), (0, x[1:2]), (-1, x[:, 1:3]), ((0, 1), x[1:2, 1:3]), ((), x)]:
         jac = jacobian(lambda x, axis=axis: trim(x, axis=axis))(x)
-        np.testing.assert_array_equal(np.tensordot(jac, x, 2), trim(x, axis=axis))
+        np.testing.assert_array_equal(np.tensordot(jac, x, 2), expected)
     with pytest.raises(ValueError, match="trim"):
         grad(lambda x: np.sum(trim(x, "x")))(X)
 
