@@ -167,6 +167,9 @@ Record: TypeAlias = Primitive | Composite | Constant | Metadata | Refused
 RECORDS: dict[Function, Record] = {}
 """The table. Keys are NumPy's functions."""
 
+REFUSED_MODULES: dict[str, str] = {}
+"""The modules that are not differentiated, none of their functions, and why. They need not be imported."""
+
 UNARY: dict[Function, Primitive] = {}
 """The elementwise primitives of one operand among them, for the shortest path."""
 
@@ -203,6 +206,13 @@ def install(record: Record) -> None:
 def records() -> Mapping[Function, Record]:
     """Return the table, for reading."""
     return RECORDS
+
+
+def record_of(fun: Function) -> Record | None:
+    """Return what the table says of a function, in words of its module where it says nothing of the function alone."""
+    record = RECORDS.get(fun)
+    reason = REFUSED_MODULES.get(getattr(fun, "__module__", None) or "") if record is None else None
+    return record if reason is None else Refused(fun, reason)
 
 
 def name_of(fun: Function) -> str:
