@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.index import join_index
 from dualgrad._core.space import Function, Value
 
 
@@ -37,6 +38,14 @@ def overridable(fun: Function) -> Function:
         return fun(*args, **kwargs)
 
     return overridden
+
+
+@overridable
+def set_item(value: Value, a: Value, *arrays: Value, index: Any) -> Value:
+    """Return a copy of `a` with `value` at an index, given as its static part and its arrays."""
+    found = np.array(a)
+    found[join_index(index, arrays)] = value
+    return found
 
 
 @overridable

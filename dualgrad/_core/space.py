@@ -76,7 +76,11 @@ def zeros_of(x: Value) -> Value:
     """Return the zero of a value's space, as an array of the same sort (a dask array stays one)."""
     if shape_of(x) == ():
         return dtype_of(x).type(0)
-    return np.zeros_like(x)
+    found = x
+    while hasattr(found, "_level"):
+        found = found._value
+    # NumPy's own arrays are made at once; another library's are made by it.
+    return np.zeros(x.shape, x.dtype) if isinstance(found, np.ndarray) else np.zeros_like(found, shape=x.shape)
 
 
 def conform_tangent(tangent: Value, ans: Value) -> Value:

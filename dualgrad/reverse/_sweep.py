@@ -24,6 +24,8 @@ ITEM: tuple[str] = ("item",)
 LATER: tuple[str] = ("later",)
 """In the place of an edge's parameters: a product of matrices, which may wait for others (see _pending.py)."""
 
+_NO_PARAMS: dict[str, Any] = {}
+
 
 class Sweep:
     """Cotangents on their way back, by the number of the value that they belong to."""
@@ -84,7 +86,7 @@ class Sweep:
                     pullback(self, ct, *kept)
                     continue
                 if is_large and edge is None and pullback in IN_PLACE and _is_free(ct, kept, getrefcount(ct)):
-                    g = IN_PLACE[pullback](ct, *(kept if params is few else (kept,)), ct)
+                    g = IN_PLACE[pullback](ct, *((kept,) if params is None else kept), ct, **(params or _NO_PARAMS))
                 elif params is None:
                     g = pullbacks[pullback](ct, kept)
                 elif params is few:

@@ -3,6 +3,7 @@
 from dualgrad.rules import (
     agreement,
     applying,
+    assignment,
     batched_axes,
     batched_constants,
     batched_indexing,
@@ -60,6 +61,7 @@ from dualgrad.rules import (
 __all__ = [
     "agreement",
     "applying",
+    "assignment",
     "batched_axes",
     "batched_constants",
     "batched_indexing",

@@ -12,12 +12,13 @@ import numpy as np
 from dualgrad._core.batch import BATCHED_BODIES
 from dualgrad._core.functions import as_constant, constant_astype, overridable
 from dualgrad._core.gather import as_operand
+from dualgrad._core.index import Slot
 from dualgrad._core.level import anywhere
 from dualgrad._core.space import Value, dtype_of, shape_of
 from dualgrad.errors import ConversionError
 from dualgrad.rules.axes import in_dtype
 from dualgrad.rules.define import composite, constant
-from dualgrad.rules.indexing import Slot, scatter
+from dualgrad.rules.indexing import scatter
 from dualgrad.rules.samples import A, case, cases
 
 _INDEX = np.dtype(np.intp)

@@ -8,60 +8,12 @@ from typing import Any
 import numpy as np
 
 from dualgrad._core.functions import getitem, overridable
+from dualgrad._core.index import Slot, join_index, split_index
 from dualgrad._core.primitive import Primitive, Pull, Word, register
 from dualgrad._core.signature import Normaliser
 from dualgrad._core.space import Space, Value, space_of
 from dualgrad.rules.define import handwritten
 from dualgrad.rules.samples import A, case, cases
-
-# An index is split into what is static (integers, slices, None, Ellipsis: a parameter) and its arrays, which are operands.
-# In the static part, a Slot stands for each array.
-
-
-class Slot:
-    """The place of an array in an index."""
-
-    __slots__ = ("number",)
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-
-_STATIC = frozenset((int, slice, type(None), type(Ellipsis)))
-_NUMBERS = frozenset((float, complex, int))
-
-
-def split_index(index: Any) -> tuple[Any, tuple[Value, ...]]:
-    """Return an index as (static part, arrays)."""
-    if type(index) in _STATIC:
-        return index, ()
-    arrays: list[Value] = []
-    parts: list[Any] = []
-    for part in index if isinstance(index, tuple) else (index,):
-        if type(part) in _STATIC or isinstance(part, np.integer):
-            parts.append(part)
-            continue
-        parts.append(Slot(len(arrays)))
-        arrays.append(_index_array(part))
-    return tuple(parts), tuple(arrays)
-
-
-def _index_array(part: Any) -> Value:
-    found = part if hasattr(part, "dtype") else np.asarray(part)
-    if found.dtype.kind not in "iub":
-        if found.size == 0 and found is not part:
-            return found.astype(np.intp)
-        raise IndexError(
-            f"An index is an integer, a slice or an array of integers or booleans; it is of dtype {found.dtype} here."
-        )
-    return found
-
-
-def join_index(index: Any, arrays: Sequence[Value]) -> Any:
-    """Return the index that `split_index` took apart."""
-    if not arrays:
-        return index
-    return tuple([arrays[part.number] if type(part) is Slot else part for part in index])
 
 
 class _IndexNormaliser(Normaliser):
@@ -78,6 +30,9 @@ class _IndexNormaliser(Normaliser):
 
 
 # ---- x[index] --------------------------------------------------------------------------------------
+
+
+_NUMBERS = frozenset((float, complex, int))
 
 
 def _getitem(a: Value, *arrays: Value, index: Any) -> Value:
