@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from dualgrad import (
     custom_jvp,
     custom_vjp,
     derivative,
+    extend,
     grad,
     hessian,
     jacfwd,
@@ -24,6 +25,7 @@ from dualgrad import (
     taylor,
     vmap,
 )
+from dualgrad._core import primitive
 from dualgrad.errors import ConversionError, LeakedValueError, RuleError, TreeError
 from dualgrad.series._rules import RuleLevel, RunningRule
 from dualgrad.series._series import Series
@@ -169,6 +171,21 @@ def test_division_does_not_overflow_on_the_way() -> None:
     for scale in (1e200, 1e-200):
         found = taylor(lambda y: scale / y, scale, scale, 3)
         np.testing.assert_allclose(found, [1, -1, 1, -1])
+    np.testing.assert_allclose(taylor(lambda y: 1e304 / y, 1e104, 1e210, 1), [1e200, -1e306])
+
+
+def test_what_does_not_move_is_a_plain_number() -> None:
+    assert taylor(lambda x: x ** int(2 * np.sign(x)), 3.0, 1.0, 2) == (9.0, 6.0, 1.0)
+
+
+def test_a_zero_that_moves_is_not_dropped_beside_a_pole() -> None:
+    # The tape is swept with strong zeros here, and the cotangent p[1] is 0 but moves.
+    def f(p: Any) -> Any:
+        return p[1] * np.sin(p[0]) + np.where(p[2] > 0, np.sqrt(p[2]), 0.0)
+
+    found = taylor(grad(f), np.array([0.3, 0.0, 0.0]), np.array([0.0, 1.0, 0.0]), 2)
+
+    np.testing.assert_allclose(found, [[0, np.sin(0.3), 0], [np.cos(0.3), 0, 0], [0, 0, 0]], atol=1e-15)
 
 
 def test_small_bases_keep_the_high_coefficients_of_powers() -> None:
@@ -281,6 +298,18 @@ def _exponential_rule(primals: Any, tangents: Any) -> Any:
     return y, tangents[0] * y
 
 
+@custom_jvp
+def chained(x: Any) -> Any:
+    return np.exp(x)
+
+
+@chained.defjvp
+def _chained_rule(primals: Any, tangents: Any) -> Any:
+    # A function of the answer itself, with a rule of its own.
+    y = chained(*primals)
+    return y, tangents[0] * exponential(np.log(y))
+
+
 @custom_vjp
 def sine(x: Any) -> Any:
     return np.sin(x)
@@ -303,12 +332,36 @@ def _mixture_rule(primals: Any, tangents: Any) -> Any:
 def test_custom_rules_give_all_coefficients() -> None:
     for custom, plain in (
         (exponential, np.exp),
+        (chained, np.exp),
         (sine, np.sin),
         (lambda x: sine(exponential(x) * sine(x)), lambda x: np.sin(np.exp(x) * np.sin(x))),
         (lambda x: np.sum(mixture(x, x**2)), lambda x: np.sum(x * np.sin(x**2) + x**2)),
     ):
         for found, expected in zip(taylor(custom, X, V, 5), taylor(plain, X, V, 5), strict=True):
             np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-13)
+
+
+@pytest.fixture
+def _table() -> Iterator[None]:
+    before = set(primitive.RECORDS)
+    yield
+    for key in set(primitive.RECORDS) - before:
+        del primitive.RECORDS[key]
+
+
+@pytest.mark.usefixtures("_table")
+def test_functions_registered_with_extend_expand() -> None:
+    @extend.overridable
+    def twin(x: Any) -> Any:
+        return np.exp(x)
+
+    # The rule applies a function with a JVP of its own to the answer, of which only the value is known by then.
+    extend.elementwise(
+        twin, lambda t, ans: t * exponential(np.log(ans)), samples=extend.cases(extend.case(extend.A(2)))
+    )
+
+    for found, expected in zip(taylor(twin, X, V, 5), taylor(np.exp, X, V, 5), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 def test_a_custom_rule_that_reads_a_closure_is_an_error() -> None:
