@@ -31,6 +31,7 @@ LAYERS = {
     "dualgrad._core.object_loops": 2,
     "dualgrad._core.array": 2,
     "dualgrad._core.batch": 2,
+    "dualgrad._core.creation": 2,
     "dualgrad._core.leaves": 2,
     "dualgrad._core.arguments": 2,
     "dualgrad._core.stacking": 2,

@@ -11,7 +11,7 @@ import numpy as np
 
 from dualgrad._core.gather import as_operand
 from dualgrad._core.level import Tracer, deepest
-from dualgrad._core.primitive import RECORDS, Composite, Constant, Metadata, Primitive, Refused, name_of
+from dualgrad._core.primitive import RECORDS, Composite, Constant, Metadata, Primitive, Refused, name_of, record_of
 from dualgrad._core.space import Function, Value, dtype_of, shape_of
 from dualgrad.errors import ConversionError, NoRuleError
 
@@ -243,7 +243,7 @@ def _refuse_traced_out(fun: Function, kwargs: dict[str, Any]) -> None:
 
 def no_rule(fun: Function, args: Any, kwargs: Any) -> NoRuleError:
     """Return the error for a function that cannot be differentiated."""
-    record = RECORDS.get(fun)
+    record = record_of(fun)
     title = name_of(fun)
     traced = _describe_traced(args, kwargs)
     if isinstance(record, Refused):

@@ -48,7 +48,7 @@ def pack(*numbers: Value, shape: tuple[int, ...]) -> Value:
 @overridable
 def constant_astype(a: Value, dtype: Any) -> Value:
     """Return `a` in another dtype; in the table it has no derivative."""
-    return a.astype(dtype)
+    return astype(a, dtype)
 
 
 @overridable

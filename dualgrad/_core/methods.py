@@ -48,9 +48,12 @@ class ArrayMethods(Tracer):
         return self.size * self.dtype.itemsize
 
     @property
-    def strides(self) -> tuple[int, ...]:
-        strides: tuple[int, ...] = np.asarray(plain(self)).strides
-        return strides
+    def strides(self) -> NoReturn:
+        # as_strided makes an array of objects of a traced one, in which these strides would lead out of its memory.
+        raise ConversionError(
+            "x.strides: a value being differentiated has no layout in memory of its own. For windows use "
+            "np.lib.stride_tricks.sliding_window_view, for anything else index with arrays of places."
+        )
 
     @property
     def flags(self) -> Any:

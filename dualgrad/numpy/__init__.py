@@ -16,18 +16,19 @@ from typing import Any
 
 import numpy as _numpy
 
-from dualgrad.numpy import fft, linalg, random
-from dualgrad.numpy._creation import (
+from dualgrad._core.creation import (
     arange,
     array,
     asanyarray,
     asarray,
     ascontiguousarray,
     asfortranarray,
+    fromiter,
     full,
     isscalar,
     require,
 )
+from dualgrad.numpy import fft, linalg, random
 
 __all__ = [
     "arange",
@@ -37,6 +38,7 @@ __all__ = [
     "ascontiguousarray",
     "asfortranarray",
     "fft",
+    "fromiter",
     "full",
     "isscalar",
     "linalg",

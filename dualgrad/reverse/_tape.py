@@ -25,11 +25,11 @@ from dualgrad._core.array import TracedArray
 from dualgrad._core.ended import Ended
 from dualgrad._core.functions import getitem, pack
 from dualgrad._core.level import Level
-from dualgrad._core.primitive import RECORDS, UNARY, Primitive
+from dualgrad._core.primitive import RECORDS, UNARY, WAITS, Primitive
 from dualgrad._core.space import Space, Value, dtype_of, is_inexact, shape_of, space_of
 from dualgrad.reverse._guard import Guard
 from dualgrad.reverse._joint import joint, pick, unpack
-from dualgrad.reverse._sweep import FEW, ITEM, ONE
+from dualgrad.reverse._sweep import FEW, ITEM, LATER, ONE
 
 _unary = UNARY.get
 
@@ -211,7 +211,14 @@ class Tape(Level):
             if reads == 2:
                 edge = (number_y, number, x, ONE, space, None)
             else:
-                edge = (number_y, number, select(ans, x, y) if reads else (), FEW, space, None)
+                edge = (
+                    number_y,
+                    number,
+                    select(ans, x, y) if reads else (),
+                    FEW if reads != WAITS else LATER,
+                    space,
+                    None,
+                )
         if number_x >= 0 and (pull := pulls[0]) is not None:
             number, select, reads = pull.parts
             kind = type(x)
@@ -219,7 +226,14 @@ class Tape(Level):
             if reads == 4:
                 edge = (number_x, number, y, ONE, space, edge)
             else:
-                edge = (number_x, number, select(ans, x, y) if reads else (), FEW, space, edge)
+                edge = (
+                    number_x,
+                    number,
+                    select(ans, x, y) if reads else (),
+                    FEW if reads != WAITS else LATER,
+                    space,
+                    edge,
+                )
         if edge is None:
             return ans
         self.record(edge)
@@ -256,7 +270,7 @@ class Tape(Level):
                 number = x._number
                 kept = pull.select(ans, *values)
                 space = _space_unless_equal(values[k], ans)
-                edge = (number, pull.number, kept, params, space, edge)
+                edge = (number, pull.number, kept, LATER if pull.reads == WAITS and not params else params, space, edge)
         if edge is None:
             return ans
         self.record(edge)

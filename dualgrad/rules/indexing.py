@@ -28,6 +28,7 @@ class Slot:
 
 
 _STATIC = frozenset((int, slice, type(None), type(Ellipsis)))
+_NUMBERS = frozenset((float, complex, int))
 
 
 def split_index(index: Any) -> tuple[Any, tuple[Value, ...]]:
@@ -80,11 +81,12 @@ class _IndexNormaliser(Normaliser):
 
 
 def _getitem(a: Value, *arrays: Value, index: Any) -> Value:
-    return a[join_index(index, arrays)]
+    # A Python number is differentiated as the array without axes that it stands for.
+    return (np.asarray(a) if type(a) in _NUMBERS else a)[join_index(index, arrays)]
 
 
 def _getitem_jvp(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, index: Any) -> Value:
-    return tangents[0][join_index(index, operands[1:])]
+    return _getitem(tangents[0], *operands[1:], index=index)
 
 
 def _getitem_transpose(ct: Value, a: Space, *arrays: Value, index: Any) -> Value:

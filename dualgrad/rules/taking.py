@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.functions import overridable
+from dualgrad._core.dispatch import call
+from dualgrad._core.functions import getitem, overridable
 from dualgrad._core.gather import as_data, as_operand
 from dualgrad._core.space import Space, Value, shape_of
 from dualgrad.rules.define import composite, linear
@@ -45,7 +46,8 @@ def _take(a: Value, indices: Value, axis: Any = None, out: None = None, mode: st
     if not -ndim <= axis < ndim:
         raise np.exceptions.AxisError(axis, ndim)
     axis = range(ndim)[axis]
-    return a[(*[slice(None)] * axis, _places(indices, shape_of(a)[axis], mode))]
+    # A plain array does not know what to do with a traced index.
+    return call(getitem, a, (*[slice(None)] * axis, _places(indices, shape_of(a)[axis], mode)))
 
 
 composite(
@@ -90,7 +92,7 @@ def _take_along_axis(arr: Value, indices: Value, axis: int | None = -1) -> Value
         along = [1] * ndim
         along[k] = n
         index.append(places if k == axis else np.arange(n).reshape(along))
-    return a[tuple(index)]
+    return call(getitem, a, tuple(index))
 
 
 composite(

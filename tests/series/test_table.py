@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dualgrad import jvp, taylor
+from dualgrad import taylor
 from dualgrad._core.leaves import Leaves
 from dualgrad._core.space import dtype_of, shape_of
 from dualgrad.testing import random_like
 from tests.registry.cases import CASES, IDS, Case, has_numbers
+from tests.series.beside import nested
 from tests.series.counting import applications
 
 each_case = pytest.mark.parametrize("case", CASES, ids=IDS)
@@ -25,14 +26,9 @@ ORDER = 3
 def along_a_line(case: Case) -> tuple[Callable[[Any], Any], list[Any], list[Any]]:
     values = case.inputs.values
     rng = np.random.default_rng(5)
-    return lambda x: case.function(*x), values, [random_like(x, rng) for x in values]
-
-
-def nested(f: Callable[[Any], Any], x: list[Any], v: list[Any], order: int) -> Any:
-    """Return the derivative of an order along a line, by forward mode over forward mode."""
-    if order == 0:
-        return f(x)
-    return jvp(lambda y: nested(f, y, v, order - 1), (x,), (v,))[1]
+    # Copies, since NumPy itself writes into the input where a sample says overwrite_input.
+    fresh = lambda x: case.function(*[a.copy() if type(a) is np.ndarray else a for a in x])
+    return fresh, values, [random_like(x, rng) for x in values]
 
 
 @each_case
