@@ -41,6 +41,7 @@ LAYERS = {
     "dualgrad.batching": 3,
     "dualgrad.forward": 4,
     "dualgrad.reverse": 4,
+    "dualgrad.series": 4,
     "dualgrad.transforms": 5,
     "dualgrad.sparse": 6,
     "dualgrad.testing": 6,
@@ -48,9 +49,9 @@ LAYERS = {
     "dualgrad.numpy": 6,
     "dualgrad": 7,
 }
-# Layer 4 holds the two modes, a folder each, on top of batching, of which Jacobians are made. Neither imports the other,
-# and none imports the rules.
-SIBLINGS = ("dualgrad.forward", "dualgrad.reverse")
+# Layer 4 holds the modes, a folder each, two of them on top of batching, of which Jacobians are made. None imports
+# another, and none imports the rules.
+SIBLINGS = ("dualgrad.forward", "dualgrad.reverse", "dualgrad.series")
 # Patterns need to name functions that only rules have.
 MAY_IMPORT_RULES = ("dualgrad.rules", "dualgrad.extend", "dualgrad.scipy", "dualgrad.sparse")
 
