@@ -27,6 +27,7 @@ from dualgrad.numpy._creation import (
     full,
     isscalar,
     require,
+    take,
 )
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "linalg",
     "random",
     "require",
+    "take",
 ]
 
 

@@ -1,4 +1,4 @@
-"""Functions that make arrays, and take values being differentiated."""
+"""Functions that make arrays, or take from plain ones, and take traced values where NumPy's own cannot be told of them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.dispatch import call
 from dualgrad._core.functions import astype
 from dualgrad._core.gather import array_of, gather, holds_tracer
 from dualgrad._core.level import Tracer, deepest
@@ -73,6 +74,13 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, **kwa
     count = max(0, int(np.ceil((stop - start) / step)))
     found = start + step * np.arange(count)
     return found if dtype is None else astype(found, dtype)
+
+
+def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: Any = "raise") -> Value:
+    """Return numbers of an array like `numpy.take`; under `vmap` the indices may be a batch where the array is none."""
+    if deepest((indices,)) is None:
+        return np.take(a, indices, axis, out, mode)
+    return call(np.take, a if isinstance(a, Tracer) else array(a), indices, axis, out, mode=mode)
 
 
 def isscalar(element: Any) -> bool:

@@ -122,14 +122,23 @@ batching(_scatter_many, scatter_many)
 
 
 def _bincount(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:
-    x, weights = operands
-    if batched[0] or isinstance(x, Tracer):
+    weights, x = operands
+    if isinstance(x, Tracer):
         return one_by_one(record, batched, operands, params)
+    x = np.asarray(x)
+    size = size_of(batched, operands)
+    longest = np.max(x, axis=-1, initial=-1) + 1
+    length = max(int(params.get("minlength", 0)), int(np.max(longest, initial=0)))
+    if np.any(np.maximum(longest, params.get("minlength", 0)) != length):
+        raise ConversionError(
+            "np.bincount under vmap: the members of the batch have different largest numbers, and so would their counts have "
+            f"different lengths. Pass minlength={length} (or more)."
+        )
     # The bins of each member one after another.
-    size = shape_of(weights)[0]
-    length = max(int(params.get("minlength", 0)), int(np.max(x, initial=-1)) + 1)
-    places = np.ravel(np.asarray(x) + length * np.arange(size)[:, None])
-    return np.reshape(np.bincount(places, np.ravel(weights), minlength=length * size), (size, length))
+    places = np.ravel(x + length * np.arange(size)[:, None])
+    if weights is not None:
+        weights = np.ravel(weights if batched[0] else np.broadcast_to(weights, (size, *shape_of(weights))))
+    return np.reshape(np.bincount(places, weights, minlength=length * size), (size, length))
 
 
 batching(_bincount, np.bincount)

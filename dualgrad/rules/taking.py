@@ -6,11 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.functions import overridable
+from dualgrad._core.dispatch import call
+from dualgrad._core.functions import getitem, overridable
 from dualgrad._core.gather import as_data, as_operand
 from dualgrad._core.space import Space, Value, shape_of
 from dualgrad.rules.define import composite, linear
 from dualgrad.rules.samples import A, case, cases
+
+
+def at(a: Value, index: tuple[Any, ...]) -> Value:
+    """Return `a[index]`, where `a` may be a plain array, which cannot be asked for what a batch of indices names."""
+    return call(getitem, a, index)
+
 
 # ---- take ------------------------------------------------------------------------------------------
 
@@ -45,7 +52,7 @@ def _take(a: Value, indices: Value, axis: Any = None, out: None = None, mode: st
     if not -ndim <= axis < ndim:
         raise np.exceptions.AxisError(axis, ndim)
     axis = range(ndim)[axis]
-    return a[(*[slice(None)] * axis, _places(indices, shape_of(a)[axis], mode))]
+    return at(a, (*[slice(None)] * axis, _places(indices, shape_of(a)[axis], mode)))
 
 
 composite(
@@ -90,7 +97,7 @@ def _take_along_axis(arr: Value, indices: Value, axis: int | None = -1) -> Value
         along = [1] * ndim
         along[k] = n
         index.append(places if k == axis else np.arange(n).reshape(along))
-    return a[tuple(index)]
+    return at(a, tuple(index))
 
 
 composite(
