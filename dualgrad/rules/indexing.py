@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.dispatch import call
 from dualgrad._core.functions import getitem, overridable
+from dualgrad._core.level import Tracer
 from dualgrad._core.primitive import Primitive, Pull, Word, register
 from dualgrad._core.signature import Normaliser
 from dualgrad._core.space import Space, Value, space_of
@@ -79,12 +81,20 @@ class _IndexNormaliser(Normaliser):
 # ---- x[index] --------------------------------------------------------------------------------------
 
 
+def _looked_up(a: Value, index: Any, arrays: Sequence[Value]) -> Value:
+    where = join_index(index, arrays)
+    if not isinstance(a, Tracer) and any([isinstance(x, Tracer) for x in arrays]):
+        # A plain array cannot be asked for what a batch of indices names.
+        return call(getitem, a, where)
+    return a[where]
+
+
 def _getitem(a: Value, *arrays: Value, index: Any) -> Value:
-    return a[join_index(index, arrays)]
+    return _looked_up(a, index, arrays) if arrays else a[index]
 
 
 def _getitem_jvp(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, index: Any) -> Value:
-    return tangents[0][join_index(index, operands[1:])]
+    return _looked_up(tangents[0], index, operands[1:])
 
 
 def _getitem_transpose(ct: Value, a: Space, *arrays: Value, index: Any) -> Value:
@@ -188,7 +198,7 @@ def _scatter_jvp(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, *
 def _scatter_vjp(
     ct: Value, wanted: tuple[bool, ...], ans: Value, /, *operands: Value, index: Any, shape: Any
 ) -> tuple[Value, ...]:
-    return (ct[join_index(index, operands[1:])], *[None for _ in operands[1:]])
+    return (_looked_up(ct, index, operands[1:]), *[None for _ in operands[1:]])
 
 
 def _scatter_many_jvp(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, indices: Any, shape: Any) -> Value:
