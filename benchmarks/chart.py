@@ -30,11 +30,11 @@ def _svg(rows: Sequence[Row], names: Sequence[str]) -> str:
         return LEFT + (log10(ratio) - low) / (high - low) * (WIDTH - LEFT - RIGHT)
 
     body, y = [], TOP
-    for group, title in GROUPS.items():
-        members = [row for row in rows if row.overhead_bound == group]
+    for group in GROUPS:
+        members = [row for row in rows if row.group == group]
         if members:
             y += STEP
-            body.append(_text(16, y + 4, title, "font-weight='bold'"))
+            body.append(_text(16, y + 4, group, "font-weight='bold'"))
         for row in members:
             y += STEP
             body.append(_line(row, names, y, place))

@@ -23,6 +23,17 @@ class Derivative(Enum):
     HVP = "Hessian-vector product"  # along data["direction"]
     BLOCKS = "blocks of the Jacobian"  # one pullback for each of data["cotangents"]
     JACOBIAN = "Jacobian"  # more outputs than inputs
+    ROWS = "Jacobian by rows"  # fewer outputs than inputs
+    MAPPED = "Jacobian of each member of a batch"  # the members lie along axis 0 of x
+    SPARSE = "sparse Jacobian"
+
+
+class Group(Enum):
+    """The parts of the report."""
+
+    OVERHEAD = "bound by overhead"
+    ARRAYS = "the others"
+    JACOBIANS = "Jacobians and second derivatives"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +59,13 @@ class Problem:
     tolerance: float = 1e-9
     measure_memory: bool = False
     seed: int = field(default=0, repr=False)
+
+    @property
+    def group(self) -> Group:
+        """The part of the report that shows the problem."""
+        if self.derivative not in (Derivative.GRADIENT, Derivative.BLOCKS):
+            return Group.JACOBIANS
+        return Group.OVERHEAD if self.overhead_bound else Group.ARRAYS
 
     def instance(self, *, small: bool = False) -> tuple[Variables, Data]:
         """Return the variables and the data, the same in every process."""

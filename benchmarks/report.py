@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass, field
 from math import exp, log
 from pathlib import Path
 
+from benchmarks.problem import Group
 from benchmarks.timing import Row
 
 OURS, HAND, FUNCTION = "dualgrad", "hand", "function"
 # Those that we are measured against, where the others are measured against us.
 YARDSTICKS = {HAND: "ours / by hand", FUNCTION: "ours / function"}
-GROUPS = {True: "bound by overhead", False: "the others"}
+GROUPS = tuple(group.value for group in Group)
 
 
 @dataclass
@@ -42,11 +43,11 @@ def ratio(row: Row, name: str) -> float | None:
     return 1.0 / quotient if name in YARDSTICKS else quotient
 
 
-def means(report: Report, overhead_bound: bool) -> dict[str, float]:
-    """Return the geometric means of the ratios of one of the two groups, by system."""
+def means(report: Report, group: str) -> dict[str, float]:
+    """Return the geometric means of the ratios of one of the groups, by system."""
     found = {}
     for name in (*report.others(), *YARDSTICKS):
-        ratios = [ratio(row, name) for row in report.rows if row.overhead_bound == overhead_bound]
+        ratios = [ratio(row, name) for row in report.rows if row.group == group]
         logs = [log(value) for value in ratios if value is not None]
         if logs:
             found[name] = exp(sum(logs) / len(logs))
@@ -58,11 +59,11 @@ def times_table(report: Report) -> str:
     others = report.others()
     head = ["problem", "ours, ms", *(f"{name} / ours" for name in others), *YARDSTICKS.values(), "JAX compiles, s"]
     lines = []
-    for group, title in GROUPS.items():
-        rows = [row for row in report.rows if row.overhead_bound == group]
+    for group in GROUPS:
+        rows = [row for row in report.rows if row.group == group]
         if not rows:
             continue
-        lines.append([f"*{title}*", *[""] * (len(head) - 1)])
+        lines.append([f"*{group}*", *[""] * (len(head) - 1)])
         lines += [_times(row, others) for row in rows]
         mean = means(report, group)
         lines.append(["geometric mean", "", *(_number(mean.get(name)) for name in (*others, *YARDSTICKS)), ""])
@@ -131,5 +132,5 @@ def write_json(report: Report, path: Path) -> None:
     for row in report.rows:
         ratios = {name: ratio(row, name) for name in (*report.others(), *YARDSTICKS)}
         rows.append(asdict(row) | {"memory": {name: m._asdict() for name, m in row.memory.items()}, "ratios": ratios})
-    everything = asdict(report) | {"rows": rows, "means": {title: means(report, key) for key, title in GROUPS.items()}}
+    everything = asdict(report) | {"rows": rows, "means": {group: means(report, group) for group in GROUPS}}
     path.write_text(json.dumps(everything, indent=2) + "\n", encoding="utf-8")

@@ -73,11 +73,19 @@ class Dualgrad(System):
                 return blocks
             case Derivative.HESSIAN:
                 derivative: Callable[[Variables], Any] = dualgrad.hessian(f)
-            case Derivative.JACOBIAN:
+            case Derivative.JACOBIAN | Derivative.ROWS:
                 derivative = dualgrad.jacobian(f)
+            case Derivative.MAPPED:
+                derivative = dualgrad.vmap(dualgrad.jacfwd(f))
+            case Derivative.SPARSE:
+                # The pattern and its colours are found once, as others compile once.
+                derivative = dualgrad.sparse.plan_jacobian(f, x)
             case Derivative.GRADIENT:
                 derivative = dualgrad.grad(f)
         return lambda: derivative(x)
+
+    def arrays(self, answer: Any) -> tuple[np.ndarray[Any, Any], ...]:
+        return super().arrays(answer.toarray() if hasattr(answer, "toarray") else answer)
 
 
 class Autograd(System):
@@ -113,8 +121,13 @@ class Autograd(System):
                 return blocks
             case Derivative.JACOBIAN:
                 return jacobian
+            case Derivative.MAPPED:
+                each = autograd.jacobian(f)
+                return lambda: np.stack([each(member) for member in x])
+            case Derivative.ROWS | Derivative.SPARSE:
+                derivative: Callable[[Variables], Any] = autograd.jacobian(f)
             case Derivative.HESSIAN:
-                derivative: Callable[[Variables], Any] = autograd.hessian(f)
+                derivative = autograd.hessian(f)
             case Derivative.GRADIENT:
                 derivative = autograd.grad(f)
         return lambda: derivative(x)
@@ -162,9 +175,15 @@ class Torch(System):
             case Derivative.HESSIAN:
                 hessian = torch.func.hessian(f)
                 return lambda: hessian(x)
-            case Derivative.JACOBIAN:
+            case Derivative.JACOBIAN | Derivative.SPARSE:
                 jacobian = torch.func.jacfwd(f)
                 return lambda: jacobian(x)
+            case Derivative.ROWS:
+                by_rows = torch.func.jacrev(f)
+                return lambda: by_rows(x)
+            case Derivative.MAPPED:
+                mapped_jacobian = torch.func.vmap(torch.func.jacfwd(f))
+                return lambda: mapped_jacobian(x)
             case Derivative.HVP:
                 call: Call = hvp
             case Derivative.BLOCKS:
@@ -205,8 +224,12 @@ class Jax(System):
                 derivative = blocks
             case Derivative.HESSIAN:
                 derivative = jax.hessian(f)
-            case Derivative.JACOBIAN:
+            case Derivative.JACOBIAN | Derivative.SPARSE:
                 derivative = jax.jacfwd(f)
+            case Derivative.ROWS:
+                derivative = jax.jacrev(f)
+            case Derivative.MAPPED:
+                derivative = jax.vmap(jax.jacfwd(f), (0, None))
             case Derivative.GRADIENT:
                 derivative = jax.grad(f)
         compiled = jax.jit(derivative)
@@ -233,6 +256,9 @@ class Function(System):
     traced = True
 
     def prepare(self, problem: Problem, x: Variables, data: Data) -> Call:
+        if problem.derivative is Derivative.MAPPED:
+            # One member at a time, for there is no other way to call it.
+            return lambda: [problem.function(np, member, data) for member in x]
         return lambda: problem.function(np, x, data)
 
     def arrays(self, answer: Any) -> tuple[np.ndarray[Any, Any], ...]:

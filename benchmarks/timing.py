@@ -21,7 +21,7 @@ class Row:
     """What was measured on one problem; the dicts are by system."""
 
     problem: str
-    overhead_bound: bool
+    group: str
     seconds: dict[str, float] = field(default_factory=dict)
     first_call: dict[str, float] = field(default_factory=dict)
     processors: dict[str, float] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class Row:
 
 def measure(problem: Problem, workers: list[Worker], rounds: int, budget: float, memory: bool) -> Row:
     """Return the row of a problem, after checking that all systems give the same answer."""
-    row = Row(problem.name, problem.overhead_bound)
+    row = Row(problem.name, problem.group.value)
     found: dict[Worker, Prepared] = {}
     for worker in workers:
         try:

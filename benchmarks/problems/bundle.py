@@ -50,7 +50,27 @@ def scene(rng: np.random.Generator, observations: int) -> tuple[Variables, Data]
     return (cameras, points, rng.uniform(0.5, 1.5, n)), data
 
 
+def residual(xp: Any, x: Variables, data: Data) -> Any:
+    """Return the error of one observation: two numbers of a camera (11), a point (3) and a weight."""
+    return residuals(xp, (x[:11], x[11:14], x[14]), data)
+
+
+def observations(rng: np.random.Generator, observations: int) -> tuple[Variables, Data]:
+    """Return the variables of each observation side by side, and what all of them saw."""
+    (cameras, points, weights), _ = scene(rng, observations)
+    return np.concatenate((cameras, points, weights[None])).T.copy(), {"seen": np.array([3.0, -2.0])}
+
+
 PROBLEMS = (
+    Problem(
+        name="bundle adjustment, 5,000 blocks 2 x 15",
+        overhead_bound=False,
+        function=residual,
+        make=observations,
+        size={"observations": 5_000},
+        small={"observations": 3},
+        derivative=Derivative.MAPPED,
+    ),
     Problem(
         name="bundle adjustment, 30,000 observations",
         overhead_bound=False,

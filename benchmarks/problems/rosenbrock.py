@@ -59,4 +59,13 @@ PROBLEMS = (
         small={"n": 5},
         derivative=Derivative.HESSIAN,
     ),
+    Problem(
+        name="Rosenbrock, Hessian, 500",
+        overhead_bound=False,
+        function=rosenbrock,
+        make=point,
+        size={"n": 500},
+        small={"n": 6},
+        derivative=Derivative.HESSIAN,
+    ),
 )

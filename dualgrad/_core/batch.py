@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -58,6 +59,13 @@ def widened(x: Value, count: int) -> Value:
     return np.reshape(x, (shape[0], *(1,) * count, *shape[1:]))
 
 
+def flat(x: Value) -> Value:
+    """Return a batched value whose members are flat."""
+    # Their length is said, as -1 would not do for an empty batch.
+    shape = shape_of(x)
+    return np.reshape(x, (shape[0], math.prod(shape[1:])))
+
+
 def size_of(batched: Sequence[bool], operands: Sequence[Value]) -> int:
     """Return the size of the batch."""
     return next(shape_of(x)[0] for x, b in zip(operands, batched, strict=True) if b)
@@ -93,7 +101,12 @@ def one_by_one(
 
 
 def stacked_answers(answers: list[Any]) -> Any:
-    """Return the answers of all members as one."""
+    """Return the answers of all members as one; ValueError where there is none to tell their shape."""
+    if not answers:
+        raise ValueError(
+            "vmap of an empty batch met a function without a batching rule, which runs once per member: nothing tells the shape of "
+            "its result. Use a batch with members."
+        )
     if not isinstance(answers[0], tuple):
         return np.stack(answers)
     members = [np.stack(column) if _is_numeric(column[0]) else column[0] for column in zip(*answers, strict=True)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.dispatch import call
 from dualgrad._core.functions import astype
 from dualgrad._core.gather import array_of, gather, holds_tracer
 from dualgrad._core.level import Tracer, deepest
@@ -115,6 +116,13 @@ def fromiter(iter: Iterable[Any], dtype: Any, count: int = -1, **kwargs: Any) ->
     if len(items) < count:
         raise ValueError(f"iterator too short: Expected {count} but iterator had only {len(items)} items.")
     return array(items, dtype)
+
+
+def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: Any = "raise") -> Value:
+    """Return numbers of an array like `numpy.take`; under `vmap` the indices may be a batch where the array is none."""
+    if deepest((indices,)) is None:
+        return np.take(a, indices, axis, out, mode)
+    return call(np.take, a if isinstance(a, Tracer) else array(a), indices, axis, out, mode=mode)
 
 
 def isscalar(element: Any) -> bool:

@@ -235,7 +235,8 @@ def no_rule(fun: Function, args: Any, kwargs: Any) -> NoRuleError:
 
 def _describe_traced(args: Any, kwargs: Any) -> str:
     for name, x in [*enumerate(args), *kwargs.items()]:
-        if deepest((x,)) is not None:
+        level = deepest((x,))
+        if level is not None:
             shape = f" of shape {x.shape}" if hasattr(x, "shape") else ""
-            return f"argument {name!r}{shape} is being differentiated"
+            return f"argument {name!r}{shape} is {'being differentiated' if level.differentiates else 'a batch, under vmap'}"
     return "called on plain values"

@@ -29,7 +29,7 @@ class Leaves:
         if len(trees) == 1 and (type(trees[0]) in _LONE_LEAVES or isinstance(trees[0], Tracer)):
             # One float or float array, the commonest case by far.
             x = trees[0]
-            if type(x) is not np.ndarray or x.dtype.kind in "fc":
+            if is_inexact(x) if isinstance(x, Tracer) else type(x) is not np.ndarray or x.dtype.kind in "fc":
                 self._leaves = self.values = [x]
                 self._places = _FIRST
                 self.structure = _LONE
@@ -39,6 +39,11 @@ class Leaves:
         self._leaves = leaves
         self._places = [k for k, x in enumerate(leaves) if is_differentiable(x)]
         self.values = [leaves[k] for k in self._places]
+
+    @property
+    def leaves(self) -> list[Any]:
+        """All leaves, those that pass through among them."""
+        return self._leaves
 
     @property
     def is_one_value(self) -> bool:
@@ -132,10 +137,12 @@ def release(level: Level, result: Any) -> Any:
 
 def is_differentiable(x: Any) -> bool:
     """Tell whether a leaf is a float or complex number or array that a tracer can stand for."""
-    if isinstance(x, (float, complex, Tracer, np.inexact)):
+    if isinstance(x, (float, complex, np.inexact)):
         return True
     if not is_inexact(x):
         return False
+    if isinstance(x, Tracer):
+        return True
     if isinstance(x, (np.ma.MaskedArray, np.matrix)):
         raise TypeError(
             f"A {type(x).__name__} cannot be differentiated: its "
@@ -158,12 +165,12 @@ def as_argument(x: Any, name_of_argument: Callable[[Any], str], key: Any) -> Any
     kind = type(x)
     if kind is float or kind is np.float64:
         return x
-    if kind is np.ndarray:
+    if kind is np.ndarray or isinstance(x, Tracer):
         dtype = x.dtype
         if dtype.kind in "fcO":
             return x
         if x.shape == () and dtype.kind in "iu":
-            return float(x)
+            return x.astype(float)[()]
         name = name_of_argument(key)
         hint = f" Write {name}.astype(float)." if dtype.kind in "iub" else ""
         raise TypeError(f"The argument {name} is an array of dtype {dtype} and cannot be differentiated.{hint}")
@@ -183,7 +190,7 @@ def as_primals(primals: Sequence[Any], transform: str) -> Leaves:
     """Return the leaves of the primals of `jvp` or `vjp`; TypeError where nothing can be differentiated."""
     found = []
     for k, x in enumerate(primals):
-        if type(x) is np.ndarray and x.dtype.kind in "iu":
+        if (type(x) is np.ndarray or isinstance(x, Tracer)) and dtype_of(x).kind in "iu":
             x = as_argument(x, "primals[{}]".format, k)
         found.append(float(x) if isinstance(x, (int, np.integer)) and not isinstance(x, bool) else x)
     leaves = Leaves(found)

@@ -59,9 +59,21 @@ class BatchArray(TracedArray):
 
     def __index__(self) -> NoReturn:
         raise TypeError(
-            "A batched value cannot be a length or the bound of a slice, which would differ between the members. "
-            "Index with arrays (x[i], np.take_along_axis), or pass it with in_axes=None."
+            "A batched value cannot be a length, the bound of a slice or the index of a list, which would differ between the "
+            "members. Look up in arrays (dualgrad.numpy.take(values, i, axis=0)), or pass it with in_axes=None."
         )
+
+    @property
+    def __array_interface__(self) -> NoReturn:
+        # NumPy asks for this where `plain[batch]` is evaluated, and cannot be told what it means there.
+        if self.dtype.kind in "iub":
+            raise ConversionError(
+                f"NumPy was about to make a plain array of a batch of {'masks' if self.dtype.kind == 'b' else 'integers'} (shape "
+                f"{self.shape}, under vmap). It cannot be told what plain[i] and np.take(plain, i) mean: write "
+                "dualgrad.numpy.take(plain, i, axis=0). With a mask, write np.where(mask, plain, 0) instead of plain[mask]; and "
+                "np.stack([i, j]) instead of np.array([i, j])."
+            )
+        return super().__array_interface__  # type: ignore[misc]
 
     def vanishes(self) -> Any:
         """Tell where the members are zero."""

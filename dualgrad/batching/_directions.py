@@ -17,10 +17,11 @@ MEMBERS_BY_SIZE = 2**22
 class Directions:
     """Unit vectors along a run of the numbers of some values, as one batch per value; None where all are zero."""
 
-    __slots__ = ("_level", "units")
+    __slots__ = ("_level", "start", "units")
 
     def __init__(self, values: Sequence[Value], start: int, stop: int) -> None:
         self._level = BatchLevel(stop - start)
+        self.start = start
         self.units: list[Value] = []
         offset = 0
         for x in values:

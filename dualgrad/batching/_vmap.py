@@ -136,6 +136,15 @@ def _from_front(x: Any, axis: int | None, level: BatchLevel) -> Any:
         if not (hasattr(x, "shape") or isinstance(x, (bool, int, float, complex))):
             return x
         # The same for all members; they get memory of their own.
-        found = np.broadcast_to(x, (level.size, *shape_of(x)))
-        return np.moveaxis(found.copy(), 0, axis)
-    return x._value if axis == 0 else np.moveaxis(x._value, 0, axis)
+        found = np.copy(np.broadcast_to(x, (level.size, *shape_of(x))))
+    else:
+        found = x._value
+    if axis == 0:
+        return found
+    rank = len(shape_of(x))
+    if not -rank - 1 <= axis <= rank:
+        raise ValueError(
+            f"vmap: out_axes is {axis} for a result whose members have shape {shape_of(x)}; it is at least {-rank - 1} and at "
+            f"most {rank}."
+        )
+    return np.moveaxis(found, 0, axis)

@@ -1,7 +1,7 @@
 """Forward mode: dual-number arrays, which carry a tangent beside each value."""
 
 from dualgrad.forward._dual import DualArray, ForwardLevel
-from dualgrad.forward._jacobian import columns, derivative, jacfwd
-from dualgrad.forward._jvp import jvp
+from dualgrad.forward._jacobian import columns, columns_by, derivative, jacfwd
+from dualgrad.forward._jvp import jvp, push
 
-__all__ = ["DualArray", "ForwardLevel", "columns", "derivative", "jacfwd", "jvp"]
+__all__ = ["DualArray", "ForwardLevel", "columns", "columns_by", "derivative", "jacfwd", "jvp", "push"]

@@ -47,39 +47,52 @@ def jacfwd(
     return jacobian
 
 
+Push = Callable[[list[Value]], tuple[Leaves, list[Value], Any]]
+"""From tangents of the input values (None: zero) to the result's leaves, their tangents, and auxiliary data."""
+
+
 def columns(
     chosen: Chosen, single: bool, has_aux: bool, transform: str, chunk_size: int | None = None
 ) -> tuple[Any, Any]:
     """Return the Jacobian of a chosen call, a tree like the result of trees like the arguments, and the auxiliary data."""
-    inputs = chosen.leaves
+
+    def along(units: list[Value]) -> tuple[Leaves, list[Value], Any]:
+        return push(chosen.call, chosen.leaves.values, units, has_aux, transform)
+
+    _, found, aux = columns_by(along, chosen.leaves, single, chunk_size)
+    return found, aux
+
+
+def columns_by(along: Push, inputs: Leaves, single: bool, chunk_size: int | None = None) -> tuple[Leaves, Any, Any]:
+    """Return the leaves of the result, the Jacobian made of the derivatives along all unit directions, and auxiliary data."""
     values = inputs.values
     result: Leaves | None = None
     aux = None
     chunks: list[list[Value]] = []
     if len(values) == 1 and shape_of(values[0]) == ():
-        result, tangents, aux = _pushed(chosen, [dtype_of(values[0]).type(1)], has_aux, transform)
+        result, tangents, aux = _pushed(along, values, [dtype_of(values[0]).type(1)])
         chunks.append([_zero_or(t, y)[None] for t, y in zip(tangents, result.values, strict=True)])
     else:
         for batch in directions(values, chunk_size):
-            result, tangents, aux = _pushed(chosen, batch.units, has_aux, transform)
+            result, tangents, aux = _pushed(along, values, batch.units)
             chunks.append([batch.stacked(t, y) for t, y in zip(tangents, result.values, strict=True)])
     if result is None:
-        result, _, aux = push(chosen.call, values, [None] * len(values), has_aux, transform)
+        result, _, aux = along([None] * len(values))
+    outputs = result
     if not result.values:
-        result, chunks = with_floats(result), []
-    blocks = [_blocks([chunk[i] for chunk in chunks], out, values) for i, out in enumerate(result.values)]
-    return nest(result, inputs, blocks, single), aux
+        outputs, chunks = with_floats(result), []
+    blocks = [_blocks([chunk[i] for chunk in chunks], out, values) for i, out in enumerate(outputs.values)]
+    return result, nest(outputs, inputs, blocks, single), aux
 
 
-def _pushed(chosen: Chosen, units: list[Value], has_aux: bool, transform: str) -> tuple[Leaves, list[Value], Any]:
+def _pushed(along: Push, values: list[Value], units: list[Value]) -> tuple[Leaves, list[Value], Any]:
     """Push the units of the real numbers, and of complex ones those along 1 and i together."""
-    values = chosen.leaves.values
-    result, tangents, aux = push(chosen.call, values, units, has_aux, transform)
+    result, tangents, aux = along(units)
     if any(dtype_of(x).kind == "c" for x in values):
         turned_units = [
             u if u is None or dtype_of(x).kind != "c" else u * 1j for u, x in zip(units, values, strict=True)
         ]
-        _, turned, _ = push(chosen.call, values, turned_units, has_aux, transform)
+        _, turned, _ = along(turned_units)
         tangents = [_complex_column(*three) for three in zip(tangents, turned, result.values, strict=True)]
     return result, tangents, aux
 

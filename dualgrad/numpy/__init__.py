@@ -27,6 +27,7 @@ from dualgrad._core.creation import (
     full,
     isscalar,
     require,
+    take,
 )
 from dualgrad.numpy import fft, linalg, random
 
@@ -44,6 +45,7 @@ __all__ = [
     "linalg",
     "random",
     "require",
+    "take",
 ]
 
 

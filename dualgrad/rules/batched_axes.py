@@ -10,6 +10,7 @@ from dualgrad._core.batch import (
     BatchRule,
     all_batched,
     batching,
+    flat,
     one_by_one,
 )
 from dualgrad._core.dispatch import bind
@@ -34,10 +35,6 @@ def _rank(x: Value) -> int:
     return len(shape_of(x)) - 1
 
 
-def _flat(x: Value) -> Value:
-    return np.reshape(x, (shape_of(x)[0], -1))
-
-
 # ---- reductions ------------------------------------------------------------------------------------
 
 
@@ -59,7 +56,7 @@ def _norm(record: Primitive, batched: tuple[bool, ...], operands: Operands, para
     rank = _rank(a)
     if params.get("axis") is not None:
         return bind(record, (a,), {**params, "axis": moved(params["axis"], rank)})
-    found = bind(record, (_flat(a),), {"axis": 1})
+    found = bind(record, (flat(a),), {"axis": 1})
     return np.reshape(found, (shape_of(a)[0], *(1,) * rank)) if params.get("keepdims") else found
 
 
@@ -73,7 +70,7 @@ def one_axis(default: int | None) -> BatchRule:
         operands = tuple(all_batched(batched, operands)) if len(operands) > 1 else operands
         axis = params.get("axis", default)
         if axis is None:
-            return bind(record, tuple([_flat(x) for x in operands]), {**params, "axis": 1})
+            return bind(record, tuple([flat(x) for x in operands]), {**params, "axis": 1})
         return bind(record, operands, {**params, "axis": moved(axis, _rank(operands[0]))})
 
     return rule
@@ -89,7 +86,7 @@ def _sorting(record: Primitive, batched: tuple[bool, ...], operands: Operands, p
     axis = params["axis"]
     if axis is not None:
         return bind(record, operands, {"axis": moved(axis, _rank(operands[0]))})
-    answer = bind(record, tuple([_flat(x) for x in operands]), {"axis": 1})
+    answer = bind(record, tuple([flat(x) for x in operands]), {"axis": 1})
     return np.reshape(answer, shape_of(operands[1])) if record.key is put_back else answer
 
 
@@ -102,7 +99,7 @@ def _repeat(record: Primitive, batched: tuple[bool, ...], operands: Operands, pa
         return one_by_one(record, batched, operands, params)
     axis = params.get("axis")
     if axis is None:
-        return bind(record, (_flat(a), repeats), {"axis": 1})
+        return bind(record, (flat(a), repeats), {"axis": 1})
     return bind(record, (a, repeats), {"axis": moved(axis, _rank(a))})
 
 
@@ -214,7 +211,7 @@ def _roll(record: Primitive, batched: tuple[bool, ...], operands: Operands, para
     (a,) = operands
     axis = params.get("axis")
     if axis is None:
-        return np.reshape(np.roll(_flat(a), params["shift"], 1), shape_of(a))
+        return np.reshape(np.roll(flat(a), params["shift"], 1), shape_of(a))
     return np.roll(a, params["shift"], moved(axis, _rank(a)))
 
 
@@ -249,7 +246,7 @@ def _joining(record: Primitive, batched: tuple[bool, ...], operands: Operands, p
     operands = tuple(all_batched(batched, operands))
     axis = params.get("axis", 0)
     if axis is None:
-        return bind(record, tuple([_flat(x) for x in operands]), {**params, "axis": 1})
+        return bind(record, tuple([flat(x) for x in operands]), {**params, "axis": 1})
     return bind(record, operands, {**params, "axis": moved(axis, _rank(operands[0]) + (record.key is np.stack))})
 
 

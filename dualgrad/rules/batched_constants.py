@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from dualgrad._core.batch import BATCHED_BODIES, BATCHED_CONSTANTS, NUMBERWISE, OUTLINED
+from dualgrad._core.batch import BATCHED_BODIES, BATCHED_CONSTANTS, NUMBERWISE, OUTLINED, flat
 from dualgrad._core.functions import as_constant, constant_astype
 from dualgrad._core.space import Function, Value, shape_of
 from dualgrad.errors import ConversionError
@@ -47,22 +47,20 @@ def _place(fun: Function, a: Value, axis: Any = None, out: Any = None, *, keepdi
     size, *rest = shape_of(a)
     if axis is not None:
         return fun(a, moved(axis, len(rest)), keepdims=keepdims)
-    found = fun(np.reshape(a, (size, -1)), 1)
+    found = fun(flat(a), 1)
     return np.reshape(found, (size, *(1,) * len(rest))) if keepdims is True else found
 
 
 def _order(fun: Function, a: Value, axis: Any = -1, *args: Any, **kwargs: Any) -> Value:
-    size, *rest = shape_of(a)
     if axis is None:
-        return fun(np.reshape(a, (size, -1)), 1, *args, **kwargs)
-    return fun(a, moved(axis, len(rest)), *args, **kwargs)
+        return fun(flat(a), 1, *args, **kwargs)
+    return fun(a, moved(axis, len(shape_of(a)) - 1), *args, **kwargs)
 
 
 def _partial_order(fun: Function, a: Value, kth: Any, axis: Any = -1, *args: Any, **kwargs: Any) -> Value:
-    size, *rest = shape_of(a)
     if axis is None:
-        return fun(np.reshape(a, (size, -1)), kth, 1, *args, **kwargs)
-    return fun(a, kth, moved(axis, len(rest)), *args, **kwargs)
+        return fun(flat(a), kth, 1, *args, **kwargs)
+    return fun(a, kth, moved(axis, len(shape_of(a)) - 1), *args, **kwargs)
 
 
 BATCHED_CONSTANTS.update(dict.fromkeys((np.all, np.any, np.count_nonzero), _reduction))

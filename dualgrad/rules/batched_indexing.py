@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dualgrad._core.batch import all_batched, batching, one_by_one, size_of
-from dualgrad._core.dispatch import bind
+from dualgrad._core.dispatch import bind, call
 from dualgrad._core.functions import getitem
 from dualgrad._core.index import Slot, join_index
 from dualgrad._core.level import Tracer
@@ -82,11 +82,12 @@ def _getitem(record: Primitive, batched: tuple[bool, ...], operands: Operands, p
     if not batched[0]:
         if len(arrays) == 1 and _is_first(params["index"]) and arrays[0].dtype.kind != "b":
             # A table looked up by a batch of indices.
-            return a[arrays[0]]
+            return call(getitem, a, arrays[0])
         a = np.broadcast_to(a, (size_of(batched, operands), *shape_of(a)))
     size, *shape = shape_of(a)
     where = batch_index(params["index"], arrays, batched[1:], len(shape), size)
-    answer = a[join_index(where.index, where.arrays)]
+    # By name: a plain array cannot be asked for what a batch of an outer level names.
+    answer = call(getitem, a, join_index(where.index, where.arrays))
     return moved_axes(answer, where.found, where.wanted, where.width)
 
 
@@ -124,14 +125,23 @@ batching(_scatter_many, scatter_many)
 
 
 def _bincount(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:
-    x, weights = operands
-    if batched[0] or isinstance(x, Tracer):
+    weights, x = operands
+    if isinstance(x, Tracer):
         return one_by_one(record, batched, operands, params)
+    x = np.asarray(x)
+    size = size_of(batched, operands)
+    longest = np.max(x, axis=-1, initial=-1) + 1
+    length = max(int(params.get("minlength", 0)), int(np.max(longest, initial=0)))
+    if np.any(np.maximum(longest, params.get("minlength", 0)) != length):
+        raise ConversionError(
+            "np.bincount under vmap: the members of the batch have different largest numbers, and so would their counts have "
+            f"different lengths. Pass minlength={length} (or more)."
+        )
     # The bins of each member one after another.
-    size = shape_of(weights)[0]
-    length = max(int(params.get("minlength", 0)), int(np.max(x, initial=-1)) + 1)
-    places = np.ravel(np.asarray(x) + length * np.arange(size)[:, None])
-    return np.reshape(np.bincount(places, np.ravel(weights), minlength=length * size), (size, length))
+    places = np.ravel(x + length * np.arange(size)[:, None])
+    if weights is not None:
+        weights = np.ravel(weights if batched[0] else np.broadcast_to(weights, (size, *shape_of(weights))))
+    return np.reshape(np.bincount(places, weights, minlength=length * size), (size, length))
 
 
 batching(_bincount, np.bincount)

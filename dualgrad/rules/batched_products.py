@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.batch import BatchRule, aligned, all_batched, batching, elementwise, one_by_one, widened
+from dualgrad._core.batch import BatchRule, aligned, all_batched, batching, elementwise, flat, one_by_one, widened
 from dualgrad._core.dispatch import bind
 from dualgrad._core.primitive import Primitive
 from dualgrad._core.space import Value, shape_of
@@ -179,9 +179,7 @@ batching(_dot, np.dot, np.inner)
 
 
 def _outer(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:
-    a, b = [
-        np.reshape(x, (shape_of(x)[0], -1)) if many else np.ravel(x) for x, many in zip(operands, batched, strict=True)
-    ]
+    a, b = [flat(x) if many else np.ravel(x) for x, many in zip(operands, batched, strict=True)]
     return a[..., :, None] * b[..., None, :]
 
 
@@ -189,7 +187,7 @@ batching(_outer, np.outer)
 
 
 def _vdot(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:
-    a, b = [np.reshape(x, (shape_of(x)[0], -1)) for x in all_batched(batched, operands)]
+    a, b = [flat(x) for x in all_batched(batched, operands)]
     return np.vecdot(a, b)
 
 

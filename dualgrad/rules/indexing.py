@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.dispatch import call
 from dualgrad._core.functions import getitem, overridable
 from dualgrad._core.index import Slot, join_index, split_index
+from dualgrad._core.level import Tracer
 from dualgrad._core.primitive import Primitive, Pull, Word, register
 from dualgrad._core.signature import Normaliser
 from dualgrad._core.space import Space, Value, space_of
@@ -35,13 +37,21 @@ class _IndexNormaliser(Normaliser):
 _NUMBERS = frozenset((float, complex, int))
 
 
-def _getitem(a: Value, *arrays: Value, index: Any) -> Value:
+def _looked_up(a: Value, index: Any, arrays: Sequence[Value]) -> Value:
+    where = join_index(index, arrays)
+    if not isinstance(a, Tracer) and any([isinstance(x, Tracer) for x in arrays]):
+        # A plain array cannot be asked for what a batch of indices names.
+        return call(getitem, a, where)
     # A Python number is differentiated as the array without axes that it stands for.
-    return (np.asarray(a) if type(a) in _NUMBERS else a)[join_index(index, arrays)]
+    return (np.asarray(a) if type(a) in _NUMBERS else a)[where]
+
+
+def _getitem(a: Value, *arrays: Value, index: Any) -> Value:
+    return _looked_up(a, index, arrays)
 
 
 def _getitem_jvp(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, index: Any) -> Value:
-    return _getitem(tangents[0], *operands[1:], index=index)
+    return _looked_up(tangents[0], index, operands[1:])
 
 
 def _getitem_transpose(ct: Value, a: Space, *arrays: Value, index: Any) -> Value:
@@ -145,7 +155,7 @@ def _scatter_jvp(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, *
 def _scatter_vjp(
     ct: Value, wanted: tuple[bool, ...], ans: Value, /, *operands: Value, index: Any, shape: Any
 ) -> tuple[Value, ...]:
-    return (ct[join_index(index, operands[1:])], *[None for _ in operands[1:]])
+    return (_looked_up(ct, index, operands[1:]), *[None for _ in operands[1:]])
 
 
 def _scatter_many_jvp(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, indices: Any, shape: Any) -> Value:

@@ -9,6 +9,7 @@ import numpy as np
 
 from dualgrad._core.functions import as_constant, astype
 from dualgrad._core.gather import as_data, as_operand
+from dualgrad._core.level import anywhere
 from dualgrad._core.primitive import Primitive, Pull, Word, register
 from dualgrad._core.signature import Normaliser
 from dualgrad._core.space import Value, dtype_of, shape_of
@@ -151,7 +152,7 @@ def _chosen(index: Value, count: int, mode: str) -> Value:
         return np.clip(index, 0, count - 1)
     if mode != "raise":
         raise ValueError(f"clipmode must be one of 'clip', 'raise', or 'wrap' (got {mode!r})")
-    if index.size and (index.min() < 0 or index.max() >= count):
+    if index.size and anywhere((index < 0) | (index >= count)):
         raise ValueError("invalid entry in choice array")
     return index
 

@@ -14,8 +14,10 @@ from dualgrad._core.level import Tracer, deepest
 from dualgrad._core.primitive import Primitive, Word
 from dualgrad._core.signature import Normaliser
 from dualgrad._core.space import Value, zeros_of
+from dualgrad.batching import BatchLevel
 from dualgrad.errors import RuleError, TreeError
 from dualgrad.reverse import Recording
+from dualgrad.transforms._custom_batch import BatchedRules
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -49,9 +51,11 @@ class CustomFunction(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         positional = self._positional(args, kwargs)
         inputs = Leaves(positional)
-        level = deepest(inputs.values)
+        level = deepest(inputs.leaves)
         if level is None:
             return self._f(*args, **kwargs)
+        if isinstance(level, BatchLevel):
+            return self._call_batched(positional, level)  # type: ignore[no-any-return]
         if self._jvp is None and self._bwd is None:
             raise RuleError(f"{self._title()} has no rule yet: give it one with .defjvp(rule) or .defvjp(fwd, bwd).")
         *outputs, kept = level.apply(self._record, tuple(inputs.values), {"inputs": inputs})
@@ -63,6 +67,15 @@ class CustomFunction(Generic[P, R]):
                 )
         (value,) = kept.result.fill(outputs)
         return value  # type: ignore[no-any-return]
+
+    def _call_batched(self, args: tuple[Any, ...], level: BatchLevel) -> Any:
+        rules = BatchedRules(args, level, self._title())
+        derived: CustomFunction[..., Any] = CustomFunction(rules.function(self._f))
+        if self._jvp is not None:
+            derived.defjvp(rules.jvp(self._jvp))
+        if self._fwd is not None and self._bwd is not None:
+            derived.defvjp(rules.fwd(self._fwd), rules.bwd(self._bwd))
+        return rules.wrapped(derived(*rules.arguments))
 
     def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         if not kwargs:

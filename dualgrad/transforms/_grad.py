@@ -12,7 +12,7 @@ from dualgrad._core.leaves import settle
 from dualgrad._core.level import plain
 from dualgrad._core.space import Value, dtype_of, shape_of
 from dualgrad.errors import NotScalarError
-from dualgrad.reverse import Recording, record
+from dualgrad.reverse import Recording
 
 
 def value_and_grad(
@@ -65,16 +65,23 @@ def grad(
 
 
 def _differentiate(chosen: Chosen, single: bool, has_aux: bool, transform: str) -> tuple[Any, Any, Any]:
-    recording, aux = record(chosen, has_aux, transform)
-    result = recording.result
     inputs = chosen.leaves
+    value, found, aux = gradients_at(chosen, inputs.values, has_aux, transform)
+    gradients = inputs.fill_derivatives(found)
+    return value, gradients[0] if single else gradients, aux
+
+
+def gradients_at(chosen: Chosen, values: list[Value], has_aux: bool, transform: str) -> tuple[Any, list[Value], Any]:
+    """Return a chosen call's result, its gradients by the differentiable leaves at some values, and auxiliary data.
+
+    Raises NotScalarError where the result is not one real number.
+    """
+    recording = Recording(chosen.call, values, has_aux, transform)
     with recording:
         seed = unit_cotangent(recording, transform)
-        gradients = inputs.fill_derivatives(
-            settle(recording.pull([seed]) if seed is not None else _nothing(inputs.values), inputs.values)
-        )
-    (value,) = result.fill(result.values)
-    return value, gradients[0] if single else gradients, aux
+        found = settle(recording.pull([seed]) if seed is not None else _nothing(values), values)
+    (value,) = recording.result.fill(recording.result.values)
+    return value, found, recording.aux
 
 
 def _nothing(values: list[Value]) -> list[Value]:

@@ -70,7 +70,7 @@ def test_second_derivatives_agree_with_differences_of_gradients(problem: Problem
         np.testing.assert_allclose(product, expected, rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("problem", named(Derivative.JACOBIAN))
+@pytest.mark.parametrize("problem", named(Derivative.JACOBIAN, Derivative.ROWS, Derivative.SPARSE))
 def test_jacobians_agree_with_differences(problem: Problem) -> None:
     x, data = problem.instance(small=True)
     along = direction(x)
@@ -93,6 +93,18 @@ def test_blocks_agree_with_differences(problem: Problem) -> None:
     for i, ct in enumerate(data["cotangents"]):
         block = rows[i * width : (i + 1) * width]
         np.testing.assert_allclose(inner(block, arrays_of(along)), np.sum(ct * change), rtol=1e-6)
+
+
+@pytest.mark.parametrize("problem", named(Derivative.MAPPED))
+def test_jacobians_of_members_agree_with_differences(problem: Problem) -> None:
+    x, data = problem.instance(small=True)
+    along = direction(x)
+
+    (jacobians,) = by_dualgrad(problem, x, data)
+
+    for member, t, jacobian in zip(x, along, jacobians, strict=True):
+        (expected,) = differences(lambda x: problem.function(np, x, data), member, t)
+        np.testing.assert_allclose(jacobian @ t, expected, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("problem", [p for p in named(*Derivative) if p.values[0].hand])

@@ -23,9 +23,9 @@ ROOT = Path(command.__file__).parent.parent
 
 def sample() -> Report:
     versions = dict.fromkeys(("dualgrad", "autograd", "JAX", "hand", "function"), "1.0")
-    first = Row("one", True, {"dualgrad": 2.0, "autograd": 8.0, "JAX": 1.0}, {"JAX": 4.0})
-    second = Row("two", True, {"dualgrad": 2.0, "autograd": 4.0, "hand": 1.0, "function": 0.5})
-    third = Row("three", False, {"dualgrad": 1.0, "autograd": 3.0}, memory={"dualgrad": Memory(2_000_000, None)})
+    first = Row("one", "bound by overhead", {"dualgrad": 2.0, "autograd": 8.0, "JAX": 1.0}, {"JAX": 4.0})
+    second = Row("two", "bound by overhead", {"dualgrad": 2.0, "autograd": 4.0, "hand": 1.0, "function": 0.5})
+    third = Row("three", "the others", {"dualgrad": 1.0, "autograd": 3.0}, memory={"dualgrad": Memory(2_000_000, None)})
     return Report(1, versions, [first, second, third])
 
 
@@ -43,8 +43,10 @@ def test_a_ratio_is_of_another_to_ours_and_of_ours_to_a_yardstick() -> None:
 def test_means_are_geometric_and_by_group() -> None:
     report = sample()
 
-    assert means(report, True) == pytest.approx({"autograd": 8**0.5, "JAX": 0.5, "hand": 2.0, "function": 4.0})
-    assert means(report, False) == pytest.approx({"autograd": 3.0})
+    assert means(report, "bound by overhead") == pytest.approx(
+        {"autograd": 8**0.5, "JAX": 0.5, "hand": 2.0, "function": 4.0}
+    )
+    assert means(report, "the others") == pytest.approx({"autograd": 3.0})
 
 
 def test_the_table_has_a_line_for_each_problem_and_each_mean() -> None:
