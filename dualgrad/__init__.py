@@ -4,6 +4,7 @@ from dualgrad import errors, extend, rules, sparse, testing, tree
 from dualgrad.batching import vmap
 from dualgrad.forward import derivative, jacfwd, jvp
 from dualgrad.reverse import checkpoint, jacrev, vjp
+from dualgrad.series import taylor
 from dualgrad.transforms import (
     custom_jvp,
     custom_vjp,
@@ -56,6 +57,7 @@ __all__ = [
     "rules",
     "sparse",
     "stop_gradient",
+    "taylor",
     "testing",
     "tree",
     "value_and_grad",

@@ -5,10 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+
+# NumPy reports the functions of a module once that is imported.
+import numpy.char
+import numpy.fft
+import numpy.lib.recfunctions
+import numpy.polynomial
+import numpy.strings
 from numpy.testing import overrides
 
 import dualgrad.rules  # noqa: F401 - fills the table
-from dualgrad._core.primitive import Composite, Constant, Metadata, Primitive, Record, Refused, name_of, records
+from dualgrad._core.primitive import (
+    Composite,
+    Constant,
+    Metadata,
+    Primitive,
+    Record,
+    Refused,
+    name_of,
+    record_of,
+    records,
+)
 from dualgrad._core.space import Function
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "coverage.md"
@@ -19,6 +36,18 @@ KINDS = {
     Metadata: "a fact of shape or dtype",
     Refused: "refused",
 }
+
+
+def overridable() -> set[Function]:
+    """Return the functions that NumPy lets a value say the meaning of."""
+    return {*overrides.get_overridable_numpy_ufuncs(), *overrides.get_overridable_numpy_array_functions()}
+
+
+def absent() -> list[str]:
+    """Return the names of those that the table says nothing of."""
+    # Beside `np.eye` and others that take `like`, NumPy keeps a function of the same name that it never hands over.
+    known = {name_of(f) for f in (*records(), *overridable()) if record_of(f) is not None}
+    return sorted({name_of(f) for f in overridable()} - known)
 
 
 def row(record: Record) -> str:
@@ -34,13 +63,9 @@ def row(record: Record) -> str:
 def page() -> str:
     """Return the page."""
     found = {name_of(key): record for key, record in records().items() if name_of(key).startswith("numpy")}
-    known: set[Function] = {
-        *overrides.get_overridable_numpy_ufuncs(),
-        *overrides.get_overridable_numpy_array_functions(),
-    }
-    absent = {name_of(f) for f in known if f not in records()}
-    hidden = ("numpy.lib.", "numpy._")
-    without = sorted(name for name in absent if name.startswith("numpy.") and not name.startswith(hidden))
+    refused = {name_of(f): f for f in overridable() if f not in records() and record_of(f) is not None}
+    found.update({name: record for name, f in refused.items() if (record := record_of(f)) is not None})
+    without = absent()
     lines = [
         "# Coverage",
         "",

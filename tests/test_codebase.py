@@ -21,16 +21,19 @@ LAYERS = {
     "dualgrad._core.signature": 1,
     "dualgrad._core.primitive": 1,
     "dualgrad._core.functions": 1,
+    "dualgrad._core.index": 1,
     "dualgrad.tree": 1,
     "dualgrad._core.level": 2,
     "dualgrad._core.ended": 2,
     "dualgrad._core.gather": 2,
+    "dualgrad._core.views": 2,
     "dualgrad._core.dispatch": 2,
     "dualgrad._core.ufunc_methods": 2,
     "dualgrad._core.methods": 2,
     "dualgrad._core.object_loops": 2,
     "dualgrad._core.array": 2,
     "dualgrad._core.batch": 2,
+    "dualgrad._core.creation": 2,
     "dualgrad._core.leaves": 2,
     "dualgrad._core.arguments": 2,
     "dualgrad._core.stacking": 2,
@@ -38,6 +41,7 @@ LAYERS = {
     "dualgrad.batching": 3,
     "dualgrad.forward": 4,
     "dualgrad.reverse": 4,
+    "dualgrad.series": 4,
     "dualgrad.transforms": 5,
     "dualgrad.sparse": 6,
     "dualgrad.testing": 6,
@@ -45,9 +49,9 @@ LAYERS = {
     "dualgrad.numpy": 6,
     "dualgrad": 7,
 }
-# Layer 4 holds the two modes, a folder each, on top of batching, of which Jacobians are made. Neither imports the other,
-# and none imports the rules.
-SIBLINGS = ("dualgrad.forward", "dualgrad.reverse")
+# Layer 4 holds the modes, a folder each, two of them on top of batching, of which Jacobians are made. None imports
+# another, and none imports the rules.
+SIBLINGS = ("dualgrad.forward", "dualgrad.reverse", "dualgrad.series")
 # Patterns need to name functions that only rules have.
 MAY_IMPORT_RULES = ("dualgrad.rules", "dualgrad.extend", "dualgrad.scipy", "dualgrad.sparse")
 

@@ -42,6 +42,81 @@ def test_an_array_of_a_traced_array_is_a_copy_and_asarray_is_not() -> None:
     jacrev(f)(X)
 
 
+@pytest.mark.parametrize("d", [jacfwd, jacrev])
+@pytest.mark.parametrize(
+    ("f", "expected"),
+    [
+        (lambda x: np.array([x[0] * x[1], 1.0], like=x), [[2, 1], [0, 0]]),
+        (lambda x: np.array([x[0], x[1]], float, like=x), np.eye(2)),
+        (lambda x: np.array(x, ndmin=2, copy=None, order="F", subok=True, like=x)[0], np.eye(2)),
+        (lambda x: np.asarray(x, like=x), np.eye(2)),
+        (lambda x: np.asarray([x, 2 * x], dtype=complex, like=x)[1].real, 2 * np.eye(2)),
+        (lambda x: np.asanyarray(x, float, "C", like=x), np.eye(2)),
+        (lambda x: np.ascontiguousarray(x[0], like=x), [[1, 0]]),
+        (lambda x: np.asfortranarray([x, x], dtype=float, like=x)[0], np.eye(2)),
+        (lambda x: np.require([x[1]], requirements="C", like=x), [[0, 1]]),
+        (lambda x: np.full((2,), x[1], dtype=float, order="F", like=x), [[0, 1], [0, 1]]),
+        (lambda x: np.arange(x[0], 3.0, like=x), [[1, 0], [1, 0]]),
+        (lambda x: np.arange(x[1], like=x) * x[0], [[0, 0], [1, 0]]),
+        (lambda x: np.fromiter((y * y for y in x), float, like=x), np.diag(2 * X)),
+        (lambda x: np.fromiter((y * y for y in x), dtype=float, count=1, like=x), [[2, 0]]),
+        (lambda x: np.fromfunction(lambda i, s: i * s, (2,), s=x[1], like=x), [[0, 0], [0, 1]]),
+    ],
+)
+def test_arrays_made_like_a_value_being_differentiated_hold_such_values(d: Any, f: Any, expected: Any) -> None:
+    np.testing.assert_allclose(d(f)(X), expected, atol=1e-14)
+
+
+def test_arrays_of_plain_numbers_made_like_a_value_are_numpys() -> None:
+    text = "1 2"
+
+    def f(x: Any) -> Any:
+        pairs: list[tuple[Any, Any]] = [
+            (np.zeros((2, 1), like=x), np.zeros((2, 1))),
+            (np.ones(2, np.float32, like=x), np.ones(2, np.float32)),
+            (np.eye(2, 3, k=1, like=x), np.eye(2, 3, k=1)),
+            (np.identity(2, like=x), np.identity(2)),
+            (np.tri(2, 3, -1, like=x), np.tri(2, 3, -1)),
+            (np.full(2, 3.0, like=x), np.full(2, 3.0)),
+            (np.arange(3, like=x), np.arange(3)),
+            (np.arange(1, 7, 2, dtype=float, like=x), np.arange(1, 7, 2, dtype=float)),
+            (np.asarray([1, 2], like=x), np.array([1, 2])),
+            (np.fromiter([1, 2], int, like=x), np.array([1, 2])),
+            (np.fromstring(text, sep=" ", like=x), np.array([1.0, 2.0])),
+            (np.frombuffer(np.ones(2).tobytes(), like=x), np.ones(2)),
+            (np.loadtxt([text], like=x), np.array([1.0, 2.0])),
+            (np.genfromtxt([text], like=x), np.array([1.0, 2.0])),
+        ]
+        for found, expected in pairs:
+            assert type(found) is np.ndarray
+            assert found.dtype == expected.dtype
+            np.testing.assert_array_equal(found, expected)
+        assert np.empty(2, like=x).shape == (2,)
+        return x
+
+    jacrev(f)(X)
+
+
+def test_what_arrays_of_values_being_differentiated_cannot_be_raises() -> None:
+    with pytest.raises(ValueError, match="copy"):
+        jacrev(lambda x: np.array([x[0]], copy=False, like=x))(X)
+    with pytest.raises(TypeError, match="ndmax"):
+        jacrev(lambda x: dnp.array(x, ndmax=1))(X)
+    with pytest.raises(ValueError, match="too short"):
+        jacrev(lambda x: np.fromiter(x, float, 3, like=x))(X)
+
+
+def test_a_range_has_the_dtype_that_numpy_gives_it() -> None:
+    x = np.float32(3.0)
+
+    def f(x: Any) -> Any:
+        assert dnp.arange(x).dtype == np.arange(np.float32(3.0)).dtype
+        assert dnp.arange(0, x, dtype=np.float64).dtype == np.float64
+        return x
+
+    jacrev(f)(x)
+
+
 def test_plain_values_go_to_numpy() -> None:
     assert dnp.array([1, 2]).dtype == np.array([1, 2]).dtype
     np.testing.assert_array_equal(dnp.arange(3), np.arange(3))

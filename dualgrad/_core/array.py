@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import numpy as np
-from numpy import ndarray
 
-from dualgrad._core.dispatch import assign, call, call_function, call_ufunc, operator, reflected
+from dualgrad._core.dispatch import call, call_function, call_ufunc, operator, reflected
 from dualgrad._core.functions import getitem
-from dualgrad._core.level import Tracer, plain
+from dualgrad._core.gather import as_operand
+from dualgrad._core.level import plain
 from dualgrad._core.methods import ArrayMethods
 from dualgrad._core.object_loops import ObjectLoops
 from dualgrad._core.primitive import RECORDS, UNARY
 from dualgrad._core.space import Value, shape_of
 from dualgrad._core.ufunc_methods import call_ufunc_method
+from dualgrad._core.views import assign, link, store, tie
 from dualgrad.errors import ConversionError
 
 # The operators reach their ufunc without an attribute look-up.
@@ -252,16 +253,13 @@ class TracedArray(ArrayMethods, ObjectLoops):
         kind = type(index)
         if kind in _BASIC or (kind is tuple and _BASIC.issuperset(map(type, index))):
             answer = self._level.apply(RECORDS[getitem], (self,), {"index": index})  # type: ignore[arg-type]
-            if type(answer._value) is ndarray or isinstance(answer._value, Tracer):
-                answer._aliases = self._aliases = True
+            if shape_of(answer):
+                link(self, answer, index)
             return answer
         return call(getitem, self, index)
 
-    def __setitem__(self, index: Any, value: Any) -> NoReturn:
-        raise ConversionError(
-            "x[index] = value: assignment into an array being differentiated is not supported yet. "
-            "Build the result with np.where, np.concatenate or np.stack instead."
-        )
+    def __setitem__(self, index: Any, value: Any) -> None:
+        store(self, index, as_operand(value))
 
     def __len__(self) -> int:
         shape = shape_of(self)
@@ -272,9 +270,11 @@ class TracedArray(ArrayMethods, ObjectLoops):
     def __iter__(self) -> Iterator[Value]:
         if not shape_of(self):
             raise TypeError("iteration over a 0-d array")
-        # np.asarray(x) comes here, and should share memory with x.
-        self._aliases = True
-        return iter([self[i] for i in range(len(self))])
+        items = [self[i] for i in range(len(self))]
+        if items and not shape_of(items[0]):
+            # np.asarray(x) comes here, and should share memory with x.
+            tie(self, items[0])
+        return iter(items)
 
     def __contains__(self, item: Any) -> bool:
         return bool(np.any(self == item))
@@ -305,7 +305,7 @@ class TracedArray(ArrayMethods, ObjectLoops):
         return ConversionError(
             f"{what} would turn a value being differentiated (shape {shape_of(self)}, {self._level.title}) into a plain number, "
             "and its derivative would be lost. Use NumPy's functions (np.sin for math.sin); collect values in a list and "
-            "np.stack them, or use dualgrad.numpy.array, instead of writing into a buffer; "
+            "np.stack them, or make the buffer like a traced array, np.zeros_like(x), instead of writing into a plain one; "
             "if the value should count as constant, use stop_gradient(x)."
         )
 

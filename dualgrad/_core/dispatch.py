@@ -11,11 +11,14 @@ import numpy as np
 
 from dualgrad._core.gather import as_operand
 from dualgrad._core.level import Tracer, deepest
-from dualgrad._core.primitive import RECORDS, Composite, Constant, Metadata, Primitive, Refused, name_of
-from dualgrad._core.space import Function, Value, dtype_of, shape_of
+from dualgrad._core.primitive import RECORDS, Composite, Constant, Metadata, Primitive, Refused, name_of, record_of
+from dualgrad._core.space import Function, Value, is_inexact
+from dualgrad._core.views import assign, tie
 from dualgrad.errors import ConversionError, NoRuleError
 
 _UNCHANGED = (Tracer, float, int, np.float64, complex)
+# What these return is filled by the user, later.
+_FRESH = frozenset((np.zeros_like, np.ones_like, np.empty_like))
 # What these return may be a view of their argument.
 _VIEWS = frozenset(
     (
@@ -61,16 +64,11 @@ def call(fun: Function, *args: Any, **kwargs: Any) -> Value:
 def call_function(fun: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Value:
     """Say what a call of a NumPy function means (NEP 18)."""
     answer = _call_function(fun, args, kwargs)
-    if fun in _VIEWS:
-        _mark_aliases((*args[:1], *kwargs.values(), answer))
+    if fun in _VIEWS and isinstance(answer, Tracer):
+        for x in (*args[:1], *kwargs.values()):
+            if isinstance(x, Tracer):
+                tie(x, answer)
     return answer
-
-
-def _mark_aliases(values: tuple[Any, ...]) -> None:
-    """Note that arrays share memory, so that writing to one of them in place raises (see `assign`)."""
-    for x in values:
-        if isinstance(x, Tracer):
-            x._aliases = True
 
 
 def _call_function(fun: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Value:
@@ -92,7 +90,13 @@ def _call_function(fun: Function, args: tuple[Any, ...], kwargs: dict[str, Any])
     if type(record) is Constant or type(record) is Metadata:
         _refuse_traced_out(fun, kwargs)
         level = deepest((args, kwargs))
-        return fun(*args, **kwargs) if level is None else level.constant(fun, args, kwargs)
+        if level is None:
+            return fun(*args, **kwargs)
+        answer = level.constant(fun, args, kwargs)
+        if fun in _FRESH and args and isinstance(args[0], Tracer) and is_inexact(answer):
+            # A new array that can be written to, as NumPy's can.
+            return args[0]._level.lift(answer)
+        return answer
     raise no_rule(fun, args, kwargs)
 
 
@@ -193,6 +197,9 @@ def write_out(fun: Function, out: Any, answer: Value) -> Value:
     """Give the answer of a call to its `out=`: a traced array takes it, a plain buffer cannot hold a derivative."""
     if isinstance(out, tuple) and len(out) == 1:
         (out,) = out
+    if isinstance(out, tuple) and isinstance(answer, tuple):
+        pairs = zip(out, answer, strict=True)
+        return tuple([one if place is None else write_out(fun, place, one) for place, one in pairs])
     if isinstance(out, Tracer) and not isinstance(answer, tuple):
         return assign(out, answer, f"{name_of(fun)}(..., out=)")
     if deepest((answer,)) is None and not isinstance(answer, tuple) and isinstance(out, np.ndarray):
@@ -202,35 +209,6 @@ def write_out(fun: Function, out: Any, answer: Value) -> Value:
         f"{name_of(fun)} was told to write a value being differentiated into a plain array (out=, or an operator like +=), "
         "which cannot hold its derivative. Use the returned value: write y = np.add(a, b) or y = y + x."
     )
-
-
-def assign(target: Tracer, answer: Value, title: str) -> Value:
-    """Make a traced array stand for a new value, as NumPy's in-place operations do."""
-    if shape_of(answer) != shape_of(target):
-        raise ValueError(
-            f"{title}: a result of shape {shape_of(answer)} cannot be stored in an array of shape {shape_of(target)}."
-        )
-    dtype = dtype_of(target)
-    if not np.can_cast(dtype_of(answer), dtype, "same_kind"):
-        raise TypeError(f"{title}: cannot cast from {dtype_of(answer)} to {dtype} with casting rule 'same_kind'.")
-    if dtype_of(answer) != dtype:
-        answer = answer.astype(dtype)
-    if target._aliased:
-        raise ConversionError(
-            f"{title} writes in place to a traced array that shares memory with another one (a slice, reshape or transpose "
-            "was taken of it, or it is one), and dualgrad does not follow writes through views. Write x = x + y instead of "
-            "x += y, or take .copy() first."
-        )
-    level = target._level
-    if not isinstance(answer, Tracer) or answer._level.depth < level.depth:
-        answer = level.lift(answer)
-    if answer._level is not level:
-        raise ConversionError(
-            f"{title} writes a value of an inner transformation into an array of an outer one. Write x = x + y instead of x += y."
-        )
-    for slot in ("_level", "_value", *type(target).__slots__):
-        setattr(target, slot, getattr(answer, slot))
-    return target
 
 
 def _refuse_traced_out(fun: Function, kwargs: dict[str, Any]) -> None:
@@ -243,7 +221,7 @@ def _refuse_traced_out(fun: Function, kwargs: dict[str, Any]) -> None:
 
 def no_rule(fun: Function, args: Any, kwargs: Any) -> NoRuleError:
     """Return the error for a function that cannot be differentiated."""
-    record = RECORDS.get(fun)
+    record = record_of(fun)
     title = name_of(fun)
     traced = _describe_traced(args, kwargs)
     if isinstance(record, Refused):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.index import join_index
 from dualgrad._core.space import Function, Value
 
 
@@ -40,6 +41,14 @@ def overridable(fun: Function) -> Function:
 
 
 @overridable
+def set_item(value: Value, a: Value, *arrays: Value, index: Any) -> Value:
+    """Return a copy of `a` with `value` at an index, given as its static part and its arrays."""
+    found = np.array(a)
+    found[join_index(index, arrays)] = value
+    return found
+
+
+@overridable
 def pack(*numbers: Value, shape: tuple[int, ...]) -> Value:
     """Return numbers, in C order, as one array of a shape."""
     return np.array(numbers).reshape(shape)
@@ -48,7 +57,7 @@ def pack(*numbers: Value, shape: tuple[int, ...]) -> Value:
 @overridable
 def constant_astype(a: Value, dtype: Any) -> Value:
     """Return `a` in another dtype; in the table it has no derivative."""
-    return a.astype(dtype)
+    return astype(a, dtype)
 
 
 @overridable

@@ -16,22 +16,13 @@ _depths = itertools.count(1)
 class Tracer:
     """A value seen by one level. `_value` is what the level below sees: a plain array, or a tracer of a lower level."""
 
-    __slots__ = ("_aliases", "_level", "_value")
+    __slots__ = ("__weakref__", "_level", "_links", "_value")
 
     _level: Level
     _value: Value
 
-    @property
-    def _aliased(self) -> bool:
-        """Whether another traced array may share memory with this one."""
-        return hasattr(self, "_aliases")
-
-    @_aliased.setter
-    def _aliased(self, aliased: bool) -> None:
-        if aliased:
-            self._aliases = True
-        elif hasattr(self, "_aliases"):
-            del self._aliases
+    _links: Any
+    """What the value shares its memory with, if anything (see views.py)."""
 
     def vanishes(self) -> Any:
         """Tell which numbers are zero with all their derivatives; False where a level does not know."""

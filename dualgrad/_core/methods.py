@@ -6,10 +6,12 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from dualgrad._core.dispatch import assign, call
+from dualgrad._core.dispatch import call
 from dualgrad._core.functions import astype
+from dualgrad._core.gather import as_operand
 from dualgrad._core.level import Tracer, plain
 from dualgrad._core.space import Value, dtype_of, shape_of
+from dualgrad._core.views import assign, store
 from dualgrad.errors import ConversionError
 
 
@@ -48,9 +50,12 @@ class ArrayMethods(Tracer):
         return self.size * self.dtype.itemsize
 
     @property
-    def strides(self) -> tuple[int, ...]:
-        strides: tuple[int, ...] = np.asarray(plain(self)).strides
-        return strides
+    def strides(self) -> NoReturn:
+        # as_strided makes an array of objects of a traced one, in which these strides would lead out of its memory.
+        raise ConversionError(
+            "x.strides: a value being differentiated has no layout in memory of its own. For windows use "
+            "np.lib.stride_tricks.sliding_window_view, for anything else index with arrays of places."
+        )
 
     @property
     def flags(self) -> Any:
@@ -87,9 +92,8 @@ class ArrayMethods(Tracer):
 
     def flatten(self, order: Any = "C") -> Value:
         answer = call(np.ravel, call(np.copy, self), order=order)
-        if isinstance(answer, Tracer):
-            answer._aliased = False  # of the copy only
-        return answer
+        # It shares memory with the copy only, which nobody else has.
+        return call(np.positive, answer) if isinstance(answer, Tracer) else answer
 
     def transpose(self, *axes: Any) -> Value:
         if not axes or axes == (None,):
@@ -218,10 +222,10 @@ class ArrayMethods(Tracer):
         assign(self, call(np.partition, self, kth, axis=axis, **kwargs), "x.partition()")
 
     def fill(self, value: Any) -> None:
-        assign(self, call(np.zeros_like, self) + value, "x.fill()")
+        store(self, Ellipsis, as_operand(value))
 
-    def put(self, indices: Any, values: Any, mode: Any = "raise") -> NoReturn:
-        raise ConversionError("x.put() writes into a value being differentiated. Use np.where(mask, new, x) instead.")
+    def put(self, indices: Any, values: Any, mode: Any = "raise") -> None:
+        call(np.put, self, indices, values, mode=mode)
 
     def resize(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise ConversionError(

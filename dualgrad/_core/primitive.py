@@ -64,6 +64,10 @@ PULLBACKS: list[Function] = []
 again, and on a long tape that costs as much as everything else."""
 
 
+WAITS = -2
+"""In the place of `reads`: a product of matrices a^T ct, which reads (a, the space of b) and may wait for others like it."""
+
+
 class Pull:
     """The pullback to one operand: `function(ct, *kept, **params)`, where `kept = select(ans, *operands)`.
 
@@ -163,6 +167,9 @@ Record: TypeAlias = Primitive | Composite | Constant | Metadata | Refused
 RECORDS: dict[Function, Record] = {}
 """The table. Keys are NumPy's functions."""
 
+REFUSED_MODULES: dict[str, str] = {}
+"""The modules that are not differentiated, none of their functions, and why. They need not be imported."""
+
 UNARY: dict[Function, Primitive] = {}
 """The elementwise primitives of one operand among them, for the shortest path."""
 
@@ -171,6 +178,10 @@ LANEWISE: set[int] = set()
 
 SCATTERS: dict[int, Primitive] = {}
 """The numbers of the pullbacks that only scatter a cotangent into zeros, and so can add into a buffer in place."""
+
+
+IN_PLACE: dict[int, Function] = {}
+"""What formulas, by number, are as functions of the cotangent, of what they read, and of `out`: they can be written over the cotangent."""
 
 
 def register(record: Record) -> None:
@@ -195,6 +206,13 @@ def install(record: Record) -> None:
 def records() -> Mapping[Function, Record]:
     """Return the table, for reading."""
     return RECORDS
+
+
+def record_of(fun: Function) -> Record | None:
+    """Return what the table says of a function, in words of its module where it says nothing of the function alone."""
+    record = RECORDS.get(fun)
+    reason = REFUSED_MODULES.get(getattr(fun, "__module__", None) or "") if record is None else None
+    return record if reason is None else Refused(fun, reason)
 
 
 def name_of(fun: Function) -> str:

@@ -16,8 +16,8 @@ Function: TypeAlias = Callable[..., Any]
 FLOAT = np.dtype(np.float64)
 COMPLEX = np.dtype(np.complex128)
 
-_LARGE = 1024
-"""From how many numbers on a sum is worth a product with ones."""
+LARGE = 1024
+"""From how many numbers on it is memory that costs, not calls."""
 
 _SCALARS = frozenset((np.float64, np.float32, np.complex128, np.complex64))
 
@@ -76,7 +76,11 @@ def zeros_of(x: Value) -> Value:
     """Return the zero of a value's space, as an array of the same sort (a dask array stays one)."""
     if shape_of(x) == ():
         return dtype_of(x).type(0)
-    return np.zeros_like(x)
+    found = x
+    while hasattr(found, "_level"):
+        found = found._value
+    # NumPy's own arrays are made at once; another library's are made by it.
+    return np.zeros(x.shape, x.dtype) if isinstance(found, np.ndarray) else np.zeros_like(found, shape=x.shape)
 
 
 def conform_tangent(tangent: Value, ans: Value) -> Value:
@@ -125,7 +129,7 @@ def broadcast(x: Value, shape: tuple[int, ...]) -> Value:
 
 def _sum(x: Value, axes: tuple[int, ...], keepdims: bool = False) -> Value:
     """Return the sum along axes. BLAS does it several times as fast as NumPy's own loops where these are short or strided."""
-    if not (type(x) is np.ndarray and x.size >= _LARGE and x.dtype.char in "fd" and x.flags.c_contiguous):
+    if not (type(x) is np.ndarray and x.size >= LARGE and x.dtype.char in "fd" and x.flags.c_contiguous):
         return np.add.reduce(x, axis=axes, keepdims=keepdims)  # type: ignore[call-overload]
     shape = x.shape
     first, last = axes[0], axes[-1]

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.dispatch import assign, call, call_function, call_ufunc, write_out
+from dualgrad._core.dispatch import call, call_function, call_ufunc, write_out
 from dualgrad._core.functions import astype, getitem
 from dualgrad._core.gather import as_operand
 from dualgrad._core.level import Tracer, deepest
 from dualgrad._core.primitive import RECORDS, Constant
 from dualgrad._core.space import Function, Value, is_inexact, shape_of
+from dualgrad._core.views import assign
 from dualgrad.errors import ConversionError, NoRuleError
 
 _REDUCTIONS: dict[np.ufunc, Function] = {
@@ -166,7 +167,8 @@ def _at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
     # Element by element, as NumPy defines it: an index that occurs twice is updated twice.
     places = np.arange(a.size).reshape(a.shape)[indices]  # type: ignore[attr-defined]
     flat = np.ravel(places)
-    values = [None] * len(flat) if b is None else call(np.ravel, call(np.broadcast_to, as_operand(b), np.shape(places)))
+    # A copy: what is added may be a slice of what it is added to.
+    values = [None] * len(flat) if b is None else call(np.broadcast_to, as_operand(b) + 0, np.shape(places)).ravel()
     elements: dict[int, Value] = {}
     source = call(np.ravel, call(np.copy, a))
     for k, value in zip(flat.tolist(), values, strict=True):

@@ -16,19 +16,20 @@ from typing import Any
 
 import numpy as _numpy
 
-from dualgrad.numpy import fft, linalg, random
-from dualgrad.numpy._creation import (
+from dualgrad._core.creation import (
     arange,
     array,
     asanyarray,
     asarray,
     ascontiguousarray,
     asfortranarray,
+    fromiter,
     full,
     isscalar,
     require,
     take,
 )
+from dualgrad.numpy import fft, linalg, random
 
 __all__ = [
     "arange",
@@ -38,6 +39,7 @@ __all__ = [
     "ascontiguousarray",
     "asfortranarray",
     "fft",
+    "fromiter",
     "full",
     "isscalar",
     "linalg",

@@ -25,15 +25,17 @@ _lock = threading.Lock()
 class Guard:
     """The arrays that one tape has locked."""
 
-    __slots__ = ("arrays",)
+    __slots__ = ("arrays", "has_large")
 
     def __init__(self) -> None:
         self.arrays: dict[int, Array] = {}
+        self.has_large = False
 
     def keep(self, x: Array) -> Array:
         """Return an array with the numbers of `x`, which nobody changes until `release`."""
         if x.size <= SMALL and x.flags.c_contiguous:
             return x.copy()
+        self.has_large = True
         if id(x) not in self.arrays:
             chain = _chain(x)
             if not chain:

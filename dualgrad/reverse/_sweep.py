@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
 from dualgrad._core.level import Tracer, anywhere, plain, vanishes
-from dualgrad._core.primitive import LANEWISE, PULLBACKS, SCATTERS, Primitive
-from dualgrad._core.space import Value, conform_cotangent
+from dualgrad._core.primitive import IN_PLACE, LANEWISE, PULLBACKS, SCATTERS, Primitive
+from dualgrad._core.space import LARGE, Value, conform_cotangent
+from dualgrad.reverse._pending import Pending, can_wait
 
 ONE = None
 """In the place of an edge's parameters: it has none, and `kept` is the one value that its formula reads."""
@@ -18,6 +20,11 @@ FEW: tuple[()] = ()
 
 ITEM: tuple[str] = ("item",)
 """In the place of an edge's parameters: the value was read at the index `kept`, which is no array."""
+
+LATER: tuple[str] = ("later",)
+"""In the place of an edge's parameters: a product of matrices, which may wait for others (see _pending.py)."""
+
+_NO_PARAMS: dict[str, Any] = {}
 
 
 class Sweep:
@@ -31,8 +38,7 @@ class Sweep:
         self.cotangents: list[Any] = [None] * len(tape.entries)
         # The numbers whose cotangent is a buffer made here, free to be added into.
         self.owned: set[int] = set()
-        # Scatters of traced cotangents, gathered so that many reads of one array cost one pass (see `_scatter`).
-        self.pending: dict[int, list[tuple[Primitive, Value, tuple[Any, ...], dict[str, Any]]]] = {}
+        self.pending: dict[int, Pending] = {}
 
     def add(self, number: int, cotangent: Value) -> None:
         """Add to the cotangent of a value."""
@@ -64,20 +70,31 @@ class Sweep:
         pop = cotangents.pop
         few = FEW
         pullbacks = PULLBACKS
+        # Among large arrays memory is what costs: cotangents that nobody else holds are written over.
+        is_large = self.tape.guard.has_large
         for edge in reversed(entries[stop : start + 1]):
             ct = pop()
             if pending:
                 ct = self._settled(len(cotangents), ct)
             if ct is None:
                 continue
+            # The name would hold on to what is now `ct`.
+            g = None
             while edge is not None:
                 parent, pullback, kept, params, space, edge = edge
                 if parent < 0:
                     pullback(self, ct, *kept)
                     continue
-                if params is None:
+                if is_large and edge is None and pullback in IN_PLACE and _is_free(ct, kept, getrefcount(ct)):
+                    g = IN_PLACE[pullback](ct, *((kept,) if params is None else kept), ct, **(params or _NO_PARAMS))
+                elif params is None:
                     g = pullbacks[pullback](ct, kept)
                 elif params is few:
+                    g = pullbacks[pullback](ct, *kept)
+                elif params is LATER and can_wait(kept[0], ct, kept[1]):
+                    self._later(parent, kept[0], ct)
+                    continue
+                elif params is LATER:
                     g = pullbacks[pullback](ct, *kept)
                 elif params is ITEM:
                     self._add_item(parent, pullback, kept, ct)
@@ -91,6 +108,10 @@ class Sweep:
                     g = conform_cotangent(g, *space)
                 if cotangents[parent] is None:
                     cotangents[parent] = g
+                elif is_large and parent not in self.owned and _is_free(g, cotangents[parent], getrefcount(g)):
+                    np.add(g, cotangents[parent], out=g)
+                    cotangents[parent] = g
+                    self.owned.add(parent)
                 else:
                     self.add(parent, g)
         # What was popped is not there any more, and later sweeps of this list may reuse the numbers.
@@ -117,7 +138,11 @@ class Sweep:
                     self._add_item(parent, pullback, kept, ct)
                     continue
                 formula = PULLBACKS[pullback]
-                g = formula(ct, kept) if params is ONE else formula(ct, *kept, **(params or {}))
+                g = (
+                    formula(ct, kept)
+                    if params is ONE
+                    else formula(ct, *kept, **(params if type(params) is dict else {}))
+                )
                 if isinstance(ct, Tracer):
                     # A zero that is traced may still move: only what it spoils is dropped.
                     zero, lost = _is_zero(ct), np.isnan(g)
@@ -137,12 +162,23 @@ class Sweep:
         else:
             self._scatter(parent, record, ct, (self.tape.read[parent],), {"index": index})
 
+    def _later(self, parent: int, a: Value, ct: Value) -> None:
+        """Add a^T ct to the cotangent of a matrix, together with others of its kind."""
+        waiting = self.pending.get(parent)
+        if waiting is None:
+            waiting = self.pending[parent] = Pending()
+        if waiting.product(a, ct):
+            self.cotangents[parent] = self._settled(parent, self.cotangents[parent])
+
+    def _wait(self, parent: int, *scatter: Any) -> None:
+        self.pending.setdefault(parent, Pending()).scatter(*scatter)
+
     def _scatter(
         self, parent: int, record: Primitive, ct: Value, kept: tuple[Any, ...], params: dict[str, Any]
     ) -> None:
         """Add a scattered cotangent into one buffer per array, so that a loop over x[i] costs O(n) in all."""
         if isinstance(ct, Tracer) or any([isinstance(x, Tracer) for x in kept[1:]]):
-            self.pending.setdefault(parent, []).append((record, ct, kept, params))
+            self._wait(parent, record, ct, kept, params)
             return
         buffer = self.cotangents[parent]
         if buffer is None:
@@ -151,7 +187,7 @@ class Sweep:
             self.owned.add(parent)
         elif parent not in self.owned:
             if isinstance(buffer, Tracer):
-                self.pending.setdefault(parent, []).append((record, ct, kept, params))
+                self._wait(parent, record, ct, kept, params)
                 return
             buffer = self.cotangents[parent] = np.array(buffer)
             self.owned.add(parent)
@@ -164,13 +200,23 @@ class Sweep:
         return self.cotangents[number]
 
     def _settled(self, number: int, ct: Value) -> Value:
-        scatters = self.pending.pop(number, None)
-        if scatters is None:
+        waiting = self.pending.pop(number, None)
+        if waiting is None:
             return ct
-        record = scatters[0][0]
-        cotangents, kept, params = zip(*[entry[1:] for entry in scatters], strict=True)
-        total = record.gather(cotangents, kept, params)  # type: ignore[misc]
+        total = waiting.total()
         return total if ct is None else ct + total
+
+
+def _is_free(x: Value, other: Value, references: int) -> bool:
+    """Tell whether an array is large, held by one variable only, and of the shape and dtype of another: free to take results."""
+    return (
+        references <= 2
+        and type(x) is np.ndarray
+        and x.size >= LARGE
+        and x.base is None
+        and x.flags.writeable
+        and (type(other) is tuple or (type(other) is np.ndarray and other.shape == x.shape and other.dtype is x.dtype))
+    )
 
 
 def _silent(ct: Value) -> Any:

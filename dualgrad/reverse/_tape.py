@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -23,13 +24,15 @@ from numpy import float64, ndarray
 
 from dualgrad._core.array import TracedArray
 from dualgrad._core.ended import Ended
-from dualgrad._core.functions import getitem, pack
-from dualgrad._core.level import Level
-from dualgrad._core.primitive import RECORDS, UNARY, Primitive
+from dualgrad._core.functions import getitem, pack, set_item
+from dualgrad._core.index import join_index
+from dualgrad._core.level import Level, Tracer
+from dualgrad._core.primitive import RECORDS, UNARY, WAITS, Primitive
 from dualgrad._core.space import Space, Value, dtype_of, is_inexact, shape_of, space_of
+from dualgrad._core.views import link, tie
 from dualgrad.reverse._guard import Guard
 from dualgrad.reverse._joint import joint, pick, unpack
-from dualgrad.reverse._sweep import FEW, ITEM, ONE
+from dualgrad.reverse._sweep import FEW, ITEM, LATER, ONE
 
 _unary = UNARY.get
 
@@ -76,16 +79,19 @@ class TapeArray(TracedArray):
         if (kind is int or kind is slice) and type(self._value) is ndarray and type(self._level) is Tape:
             out = self._level.read_item(self, self._value[index], index, _item_pullback())
             if type(out._value) is ndarray:
-                out._aliases = self._aliases = True
+                link(self, out, index)
             return out
         return _getitem(self, index)
 
     def __iter__(self) -> Iterator[Value]:
         value, tape = self._value, self._level
         if type(value) is ndarray and value.ndim == 1 and type(tape) is Tape:
-            self._aliases = True
             pullback = _item_pullback()
-            return iter([tape.read_item(self, x, i, pullback) for i, x in enumerate(value)])
+            items = [tape.read_item(self, x, i, pullback) for i, x in enumerate(value)]
+            if items:
+                # np.asarray(x) comes here, and should share memory with x.
+                tie(self, items[0])
+            return iter(items)
         return _iter(self)
 
 
@@ -211,7 +217,14 @@ class Tape(Level):
             if reads == 2:
                 edge = (number_y, number, x, ONE, space, None)
             else:
-                edge = (number_y, number, select(ans, x, y) if reads else (), FEW, space, None)
+                edge = (
+                    number_y,
+                    number,
+                    select(ans, x, y) if reads else (),
+                    FEW if reads != WAITS else LATER,
+                    space,
+                    None,
+                )
         if number_x >= 0 and (pull := pulls[0]) is not None:
             number, select, reads = pull.parts
             kind = type(x)
@@ -219,7 +232,14 @@ class Tape(Level):
             if reads == 4:
                 edge = (number_x, number, y, ONE, space, edge)
             else:
-                edge = (number_x, number, select(ans, x, y) if reads else (), FEW, space, edge)
+                edge = (
+                    number_x,
+                    number,
+                    select(ans, x, y) if reads else (),
+                    FEW if reads != WAITS else LATER,
+                    space,
+                    edge,
+                )
         if edge is None:
             return ans
         self.record(edge)
@@ -241,8 +261,14 @@ class Tape(Level):
             space = _space_unless_equal(value, ans)
             self.record((x._number, pull.number, kept, params, space, None))
             return tape_array(ans, self, len(self.entries) - 1)
+        buffer = _buffer_of(operands[1], self) if record.key is set_item else None
         values = [x._value if type(x) is TapeArray and x._level is self else x for x in operands]
-        ans = (record.operate if not params else record.fun)(*values, **params)
+        if buffer is not None and not isinstance(values[0], Tracer):
+            # Nobody else holds the numbers that are written over, so that a loop of writes costs O(n) in all.
+            buffer[join_index(params["index"], values[2:])] = values[0]
+            ans = buffer
+        else:
+            ans = (record.operate if not params else record.fun)(*values, **params)
         keep = self.guard.keep
         if record.pulls is None:
             if record.key is pack and _SCALARS.issuperset(map(type, values)):
@@ -256,7 +282,7 @@ class Tape(Level):
                 number = x._number
                 kept = pull.select(ans, *values)
                 space = _space_unless_equal(values[k], ans)
-                edge = (number, pull.number, kept, params, space, edge)
+                edge = (number, pull.number, kept, LATER if pull.reads == WAITS and not params else params, space, edge)
         if edge is None:
             return ans
         self.record(edge)
@@ -299,6 +325,15 @@ class Tape(Level):
 
 def _has_space(x: Value) -> bool:
     return hasattr(x, "dtype") or isinstance(x, (float, complex))
+
+
+def _buffer_of(x: Any, tape: Tape) -> Any:
+    """Return the memory of an array on a tape where nobody but the array holds it."""
+    if type(x) is TapeArray and x._level is tape and type(x._value) is ndarray and getrefcount(x._value) == 2:
+        value = x._value
+        if value.base is None and value.flags.writeable:
+            return value
+    return None
 
 
 def _space_unless_equal(x: Value, ans: Value) -> Any:

@@ -38,8 +38,8 @@ def _rank(x: Value) -> int:
 # ---- reductions ------------------------------------------------------------------------------------
 
 
-def _reduction(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:
-    # A reduction along several axes at once; None is all of them.
+def reduction(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:
+    """Run a reduction along several axes at once, or (None) all of them."""
     (a,) = operands
     axis = params.get("axis")
     # A number has no axis, and NumPy reduces it along axis 0 all the same.
@@ -47,7 +47,7 @@ def _reduction(record: Primitive, batched: tuple[bool, ...], operands: Operands,
     return bind(record, (a,), {**params, "axis": axes})
 
 
-batching(_reduction, np.sum, np.mean, np.prod, np.max, np.amax, np.min, np.amin, np.var, np.std)
+batching(reduction, np.sum, np.mean, np.prod, np.max, np.amax, np.min, np.amin, np.var, np.std)
 
 
 def _norm(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:
@@ -63,7 +63,7 @@ def _norm(record: Primitive, batched: tuple[bool, ...], operands: Operands, para
 batching(_norm, np.linalg.norm)
 
 
-def _one_axis(default: int | None) -> BatchRule:
+def one_axis(default: int | None) -> BatchRule:
     """Return the rule of functions along one axis, where None stands for the flat array."""
 
     def rule(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:
@@ -76,9 +76,9 @@ def _one_axis(default: int | None) -> BatchRule:
     return rule
 
 
-batching(_one_axis(None), np.cumsum, np.cumprod)
-batching(_one_axis(-1), np.sort, np.partition, np.diff)
-batching(_one_axis(0), recurrence)
+batching(one_axis(None), np.cumsum, np.cumprod)
+batching(one_axis(-1), np.sort, np.partition, np.diff)
+batching(one_axis(0), recurrence)
 
 
 def _sorting(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:

@@ -10,11 +10,12 @@ import numpy as np
 from dualgrad._core.batch import all_batched, batching, one_by_one, size_of
 from dualgrad._core.dispatch import bind, call
 from dualgrad._core.functions import getitem
+from dualgrad._core.index import Slot, join_index
 from dualgrad._core.level import Tracer
 from dualgrad._core.primitive import Primitive
 from dualgrad._core.space import Value, shape_of
 from dualgrad.errors import ConversionError
-from dualgrad.rules.indexing import Slot, join_index, scatter, scatter_many
+from dualgrad.rules.indexing import scatter, scatter_many
 
 Operands = tuple[Value, ...]
 Params = dict[str, Any]
@@ -30,7 +31,7 @@ class _BatchIndex(NamedTuple):
     wanted: int
 
 
-def _batch_index(index: Any, arrays: Sequence[Value], batched: Sequence[bool], ndim: int, size: int) -> _BatchIndex:
+def batch_index(index: Any, arrays: Sequence[Value], batched: Sequence[bool], ndim: int, size: int) -> _BatchIndex:
     """Return the index that does to a batch (batch axis in front) what an index does to each member.
 
     `batched` tells which index arrays differ between members.
@@ -84,17 +85,18 @@ def _getitem(record: Primitive, batched: tuple[bool, ...], operands: Operands, p
             return call(getitem, a, arrays[0])
         a = np.broadcast_to(a, (size_of(batched, operands), *shape_of(a)))
     size, *shape = shape_of(a)
-    where = _batch_index(params["index"], arrays, batched[1:], len(shape), size)
+    where = batch_index(params["index"], arrays, batched[1:], len(shape), size)
     # By name: a plain array cannot be asked for what a batch of an outer level names.
     answer = call(getitem, a, join_index(where.index, where.arrays))
-    return _moved(answer, where.found, where.wanted, where.width)
+    return moved_axes(answer, where.found, where.wanted, where.width)
 
 
 def _is_first(index: Any) -> bool:
     return len(index) == 1 and type(index[0]) is Slot
 
 
-def _moved(x: Value, start: int, stop: int, count: int) -> Value:
+def moved_axes(x: Value, start: int, stop: int, count: int) -> Value:
+    """Return a value with `count` axes moved from `start` to `stop`."""
     if start == stop or count == 0:
         return x
     return np.moveaxis(x, tuple(range(start, start + count)), tuple(range(stop, stop + count)))
@@ -106,8 +108,8 @@ def _scatter(record: Primitive, batched: tuple[bool, ...], operands: Operands, p
     if not batched[0]:
         ct = np.broadcast_to(ct, (size, *shape_of(ct)))
     shape = params["shape"]
-    where = _batch_index(params["index"], arrays, batched[1:], len(shape), size)
-    ct = _moved(ct, where.wanted, where.found, where.width)
+    where = batch_index(params["index"], arrays, batched[1:], len(shape), size)
+    ct = moved_axes(ct, where.wanted, where.found, where.width)
     return scatter(ct, *where.arrays, index=where.index, shape=(size, *shape))
 
 

@@ -128,8 +128,9 @@ def _with_core(rank_a: int, rank_b: int) -> BatchRule:
 
 
 batching(_with_core(1, 1), np.vecdot, cross_vectors)
-batching(_with_core(2, 1), np.matvec)
-batching(_with_core(1, 2), np.vecmat)
+if hasattr(np, "matvec"):  # NumPy 2.2
+    batching(_with_core(2, 1), np.matvec)
+    batching(_with_core(1, 2), np.vecmat)
 
 
 def _contracted(axes: Any, rank_a: int, rank_b: int) -> tuple[list[int], list[int]]:

@@ -1,11 +1,11 @@
-"""Functions without a derivative, functions of shape only, and functions that are refused, with the reason."""
+"""Functions without a derivative and functions of shape only."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from dualgrad._core.functions import as_constant, constant_astype
-from dualgrad.rules.define import constant, metadata, refused
+from dualgrad.rules.define import constant, metadata
 
 constant(
     np.equal,
@@ -85,14 +85,4 @@ metadata(
     np.diag_indices_from,
     np.tril_indices_from,
     np.triu_indices_from,
-)
-
-refused(
-    "it writes into an array in place. Build the result with np.where, or with dualgrad.numpy.full.",
-    np.copyto,
-    np.put,
-    np.place,
-    np.putmask,
-    np.put_along_axis,
-    np.fill_diagonal,
 )

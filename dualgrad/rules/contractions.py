@@ -52,6 +52,7 @@ bilinear(
     _matmul_left,
     _matmul_right,
     operate=operator.matmul,
+    waits=True,
     signature="a, b, axes=None",
     desugar=_matmul_general,
     samples=cases(

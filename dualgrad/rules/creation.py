@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from dualgrad._core.functions import astype
-from dualgrad._core.space import Value, dtype_of, shape_of
+from dualgrad._core.gather import as_operand
+from dualgrad._core.level import Tracer
+from dualgrad._core.space import Value, shape_of
 from dualgrad.rules.define import composite
 from dualgrad.rules.samples import A, case, cases
 
@@ -21,9 +23,12 @@ def _full_like(
     shape: Any = None,
     **kwargs: Any,
 ) -> Value:
-    filled = np.copy(np.broadcast_to(fill_value, shape_of(a) if shape is None else shape))
-    wanted = dtype_of(a) if dtype is None else np.dtype(dtype)
-    return filled if dtype_of(filled) == wanted else astype(filled, wanted)
+    # Like np.zeros_like, an array that can be written to.
+    filled = np.zeros_like(a, dtype=dtype, shape=shape_of(a) if shape is None else shape)
+    if isinstance(filled, Tracer):
+        filled[...] = fill_value
+        return filled
+    return np.copy(np.broadcast_to(astype(as_operand(fill_value), filled.dtype), filled.shape))
 
 
 composite(

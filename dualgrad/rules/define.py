@@ -22,13 +22,11 @@ import numpy as np
 
 from dualgrad._core.level import anywhere
 from dualgrad._core.primitive import (
-    Composite,
-    Constant,
+    IN_PLACE,
+    WAITS,
     JvpRule,
-    Metadata,
     Primitive,
     Pull,
-    Refused,
     Samples,
     VjpRule,
     Word,
@@ -37,6 +35,7 @@ from dualgrad._core.primitive import (
 )
 from dualgrad._core.signature import AsGiven, Normaliser, parameters_of, rule_parameters
 from dualgrad._core.space import Function, Value, conform_tangent, shape_of, space_of, zeros_of
+from dualgrad.rules.declare import composite, constant, metadata, refused
 
 # ---- elementwise -----------------------------------------------------------------------------------
 
@@ -50,13 +49,15 @@ def elementwise(
     same_space: bool = True,
     operands: Sequence[str] | None = None,
     normaliser: type[Normaliser] = Normaliser,
+    in_place: Sequence[Function | None] = (),
 ) -> Primitive:
     """Register a function that acts on each number apart.
 
     Each formula takes `t` and, by name, what it reads of `ans` and the operands (`x`, `y`, or the names in `operands`);
     None says that the function is constant in that operand. With `poles`, a formula may be infinite or NaN at points where
     the function has a value, and a tangent of exactly zero stays zero there. A function of one operand whose answer may have another
-    dtype (abs of a complex number) says `same_space=False`.
+    dtype (abs of a complex number) says `same_space=False`. `in_place` holds, for a formula worth
+    it, a ufunc or function that does the same with a last argument `out`, which may be `t` itself.
     """
     if operands is None:
         operands = ("x", "y") if isinstance(fun, np.ufunc) else parameters_of(fun)[0]
@@ -76,6 +77,7 @@ def elementwise(
         same_space=same_space and len(pulls) == 1,
     )
     register(record)
+    IN_PLACE.update({p.number: f for p, f in zip(pulls, in_place, strict=False) if p is not None and f is not None})
     return record
 
 
@@ -254,11 +256,12 @@ def bilinear(
     signature: str | None = None,
     operate: Function | None = None,
     desugar: Function | None = None,
+    waits: bool = False,
 ) -> Primitive:
     """Register a function linear in each of two operands.
 
     `left(ct, a, b, **params)` is the cotangent of `a`, and gets its space only; `right(ct, a, b, **params)` that of `b`,
-    and gets the space of `b` only.
+    and gets the space of `b` only. With `waits`, that is a^T ct for matrices, and sweeps may gather several of them.
     """
     operands, params, _ = rule_parameters(left, skip=1)
     names, defaults = parameters_of(fun, signature)
@@ -278,7 +281,7 @@ def bilinear(
     def select_right(ans: Value, a: Value, b: Value) -> tuple[Value, ...]:
         return a, space_of(b)
 
-    pulls = (Pull(left, select_left), Pull(right, select_right))
+    pulls = (Pull(left, select_left), Pull(right, select_right, WAITS if waits else -1))
     record = Primitive(
         key=fun,
         word=Word.BILINEAR,
@@ -349,36 +352,6 @@ def _normaliser(
     takes_any_number = spread and any(p.kind is p.VAR_POSITIONAL for p in inspect.signature(fun).parameters.values())
     kind = AsGiven if takes_any_number else Normaliser
     return kind(name_of(fun), names, operands, params, defaults, spread)
-
-
-# ---- without rules ---------------------------------------------------------------------------------
-
-
-def composite(fun: Function, body: Function, *, samples: Samples) -> Composite:
-    """Register a function that is differentiated by running a body written in NumPy; it takes the function's signature."""
-    positional, _, spread = rule_parameters(body, skip=0)
-    place = positional.index("out") if "out" in positional and not spread else None
-    record = Composite(fun, body, samples, place)
-    register(record)
-    return record
-
-
-def constant(*funs: Function, samples: Samples | None = None) -> None:
-    """Register functions whose derivative is zero wherever it exists."""
-    for fun in funs:
-        register(Constant(fun, samples))
-
-
-def metadata(*funs: Function) -> None:
-    """Register functions of shape and dtype only."""
-    for fun in funs:
-        register(Metadata(fun))
-
-
-def refused(reason: str, *funs: Function) -> None:
-    """Register functions that are not differentiated; `reason` says why and what to write instead."""
-    for fun in funs:
-        register(Refused(fun, reason))
 
 
 __all__ = [

@@ -15,10 +15,11 @@ import numpy as np
 
 from dualgrad._core.functions import overridable
 from dualgrad._core.gather import as_operand
+from dualgrad._core.index import Slot
 from dualgrad._core.space import Value, shape_of
 from dualgrad.errors import NoRuleError
 from dualgrad.rules.define import composite, handwritten
-from dualgrad.rules.indexing import Slot, scatter
+from dualgrad.rules.indexing import scatter
 from dualgrad.rules.samples import A, case, cases
 
 # NumPy's order of the numbers 0 to 51 in sublists: capitals first.

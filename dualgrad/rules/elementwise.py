@@ -23,17 +23,27 @@ DEGREE = float(np.pi / 180)
 # ---- arithmetic ------------------------------------------------------------------------------------
 
 elementwise(np.add, lambda t: t, lambda t: t, samples=analytics(), operate=operator.add)
-elementwise(np.subtract, lambda t: t, lambda t: -t, samples=analytics(), operate=operator.sub)
-elementwise(np.multiply, lambda t, y: t * y, lambda t, x: t * x, samples=analytics(), operate=operator.mul)
+elementwise(
+    np.subtract, lambda t: t, lambda t: -t, samples=analytics(), operate=operator.sub, in_place=(None, np.negative)
+)
+elementwise(
+    np.multiply,
+    lambda t, y: t * y,
+    lambda t, x: t * x,
+    samples=analytics(),
+    operate=operator.mul,
+    in_place=(np.multiply, np.multiply),
+)
 elementwise(
     np.true_divide,
     lambda t, y: t / y,
     lambda t, ans, y: -(t / y * ans),
     samples=analytics((-2, 2), (0.5, 2)),
+    in_place=(np.true_divide,),
     operate=operator.truediv,
     poles=True,
 )
-elementwise(np.negative, lambda t: -t, samples=analytic(), operate=operator.neg)
+elementwise(np.negative, lambda t: -t, samples=analytic(), operate=operator.neg, in_place=(np.negative,))
 elementwise(np.positive, lambda t: t, samples=analytic())
 elementwise(np.reciprocal, lambda t, ans: -(t * ans * ans), samples=analytic(0.5, 2), poles=True)
 
@@ -42,7 +52,12 @@ def _square(x: Value) -> Value:
     return x * x
 
 
-elementwise(np.square, lambda t, x: t * (2 * x), samples=analytic(), operate=_square)
+def _square_over(t: Value, x: Value, out: Value) -> Value:
+    np.multiply(t, x, out=out)
+    return np.add(out, out, out=out)
+
+
+elementwise(np.square, lambda t, x: t * (2 * x), samples=analytic(), operate=_square, in_place=(_square_over,))
 
 
 def _remainder_y(t: Value, x: Value, y: Value) -> Value:
@@ -77,16 +92,23 @@ POWERS = reals(
 )
 elementwise(np.power, power_x, power_y, samples=POWERS, operate=np.power, poles=True)
 elementwise(np.float_power, power_x, power_y, samples=POWERS, poles=True)
-elementwise(np.sqrt, lambda t, ans: t / ans * 0.5, samples=analytic(0.3, 3), poles=True)
+
+
+def _sqrt_over(t: Value, ans: Value, out: Value) -> Value:
+    np.true_divide(t, ans, out=out)
+    return np.multiply(out, 0.5, out=out)
+
+
+elementwise(np.sqrt, lambda t, ans: t / ans * 0.5, samples=analytic(0.3, 3), poles=True, in_place=(_sqrt_over,))
 elementwise(np.cbrt, lambda t, ans: t / (3 * ans * ans), samples=real(0.3, 3), poles=True)
 
 # ---- exponentials and logarithms -------------------------------------------------------------------
 
-elementwise(np.exp, lambda t, ans: t * ans, samples=analytic())
+elementwise(np.exp, lambda t, ans: t * ans, samples=analytic(), in_place=(np.multiply,))
 elementwise(np.exp2, lambda t, ans: t * ans * LN2, samples=analytic())
 # Not ans + 1, which loses all digits where x is very negative.
 elementwise(np.expm1, lambda t, x: t * np.exp(x), samples=analytic())
-elementwise(np.log, lambda t, x: t / x, samples=analytic(0.3, 3), poles=True)
+elementwise(np.log, lambda t, x: t / x, samples=analytic(0.3, 3), poles=True, in_place=(np.true_divide,))
 elementwise(np.log2, lambda t, x: t / x / LN2, samples=analytic(0.3, 3), poles=True)
 elementwise(np.log10, lambda t, x: t / x / LN10, samples=analytic(0.3, 3), poles=True)
 elementwise(np.log1p, lambda t, x: t / (1 + x), samples=analytic(-0.5, 3), poles=True)
@@ -119,9 +141,18 @@ elementwise(
 elementwise(np.sin, lambda t, x: t * np.cos(x), samples=analytic())
 elementwise(np.cos, lambda t, x: -(t * np.sin(x)), samples=analytic())
 elementwise(np.tan, lambda t, ans: t * (1 + ans * ans), samples=analytic(-1, 1))
-# (1 - x)(1 + x), not 1 - x * x: full precision near the poles.
-elementwise(np.arcsin, lambda t, x: t / np.sqrt((1 - x) * (1 + x)), samples=analytic(-0.9, 0.9), poles=True)
-elementwise(np.arccos, lambda t, x: -(t / np.sqrt((1 - x) * (1 + x))), samples=analytic(-0.9, 0.9), poles=True)
+
+
+def _cosine_of_arcsin(x: Value) -> Value:
+    """Return the square root of 1 - x * x, to full precision near the poles, on the side of the cut that `x` is on."""
+    if dtype_of(x).kind == "c":
+        # 1 - x and x + 1 would forget the sign of a zero imaginary part, and with it the side.
+        return np.sqrt(-(x - 1)) * np.sqrt(-(-x - 1))
+    return np.sqrt((1 - x) * (1 + x))
+
+
+elementwise(np.arcsin, lambda t, x: t / _cosine_of_arcsin(x), samples=analytic(-0.9, 0.9), poles=True)
+elementwise(np.arccos, lambda t, x: -(t / _cosine_of_arcsin(x)), samples=analytic(-0.9, 0.9), poles=True)
 elementwise(np.arctan, lambda t, x: t / (1 + x * x), samples=analytic())
 elementwise(np.sinh, lambda t, x: t * np.cosh(x), samples=analytic())
 elementwise(np.cosh, lambda t, x: t * np.sinh(x), samples=analytic())
@@ -135,7 +166,7 @@ def _arcsinh(t: Value, x: Value) -> Value:
 
 
 elementwise(np.arcsinh, _arcsinh, samples=analytic())
-elementwise(np.arccosh, lambda t, x: t / (np.sqrt(x - 1) * np.sqrt(x + 1)), samples=analytic(1.2, 3), poles=True)
+elementwise(np.arccosh, lambda t, x: t / (np.sqrt(x - 1) * np.sqrt(-(-x - 1))), samples=analytic(1.2, 3), poles=True)
 elementwise(np.arctanh, lambda t, x: t / ((1 - x) * (1 + x)), samples=analytic(-0.9, 0.9), poles=True)
 
 

@@ -9,60 +9,13 @@ import numpy as np
 
 from dualgrad._core.dispatch import call
 from dualgrad._core.functions import getitem, overridable
+from dualgrad._core.index import Slot, join_index, split_index
 from dualgrad._core.level import Tracer
 from dualgrad._core.primitive import Primitive, Pull, Word, register
 from dualgrad._core.signature import Normaliser
 from dualgrad._core.space import Space, Value, space_of
 from dualgrad.rules.define import handwritten
 from dualgrad.rules.samples import A, case, cases
-
-# An index is split into what is static (integers, slices, None, Ellipsis: a parameter) and its arrays, which are operands.
-# In the static part, a Slot stands for each array.
-
-
-class Slot:
-    """The place of an array in an index."""
-
-    __slots__ = ("number",)
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-
-_STATIC = frozenset((int, slice, type(None), type(Ellipsis)))
-
-
-def split_index(index: Any) -> tuple[Any, tuple[Value, ...]]:
-    """Return an index as (static part, arrays)."""
-    if type(index) in _STATIC:
-        return index, ()
-    arrays: list[Value] = []
-    parts: list[Any] = []
-    for part in index if isinstance(index, tuple) else (index,):
-        if type(part) in _STATIC or isinstance(part, np.integer):
-            parts.append(part)
-            continue
-        parts.append(Slot(len(arrays)))
-        arrays.append(_index_array(part))
-    return tuple(parts), tuple(arrays)
-
-
-def _index_array(part: Any) -> Value:
-    found = part if hasattr(part, "dtype") else np.asarray(part)
-    if found.dtype.kind not in "iub":
-        if found.size == 0 and found is not part:
-            return found.astype(np.intp)
-        raise IndexError(
-            f"An index is an integer, a slice or an array of integers or booleans; it is of dtype {found.dtype} here."
-        )
-    return found
-
-
-def join_index(index: Any, arrays: Sequence[Value]) -> Any:
-    """Return the index that `split_index` took apart."""
-    if not arrays:
-        return index
-    return tuple([arrays[part.number] if type(part) is Slot else part for part in index])
 
 
 class _IndexNormaliser(Normaliser):
@@ -81,20 +34,19 @@ class _IndexNormaliser(Normaliser):
 # ---- x[index] --------------------------------------------------------------------------------------
 
 
-def _looked_up(a: Value, index: Any, arrays: Sequence[Value]) -> Value:
-    where = join_index(index, arrays)
-    if not isinstance(a, Tracer) and any([isinstance(x, Tracer) for x in arrays]):
-        # A plain array cannot be asked for what a batch of indices names.
-        return call(getitem, a, where)
-    return a[where]
+_NUMBERS = frozenset((float, complex, int))
 
 
 def _getitem(a: Value, *arrays: Value, index: Any) -> Value:
-    return _looked_up(a, index, arrays) if arrays else a[index]
+    if arrays and not isinstance(a, Tracer) and any([isinstance(x, Tracer) for x in arrays]):
+        # A plain array cannot be asked for what a batch of indices names.
+        return call(getitem, a, join_index(index, arrays))
+    # A Python number is differentiated as the array without axes that it stands for.
+    return (np.asarray(a) if type(a) in _NUMBERS else a)[join_index(index, arrays)]
 
 
 def _getitem_jvp(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, index: Any) -> Value:
-    return _looked_up(tangents[0], index, operands[1:])
+    return _getitem(tangents[0], *operands[1:], index=index)
 
 
 def _getitem_transpose(ct: Value, a: Space, *arrays: Value, index: Any) -> Value:
@@ -198,7 +150,7 @@ def _scatter_jvp(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, *
 def _scatter_vjp(
     ct: Value, wanted: tuple[bool, ...], ans: Value, /, *operands: Value, index: Any, shape: Any
 ) -> tuple[Value, ...]:
-    return (_looked_up(ct, index, operands[1:]), *[None for _ in operands[1:]])
+    return (_getitem(ct, *operands[1:], index=index), *[None for _ in operands[1:]])
 
 
 def _scatter_many_jvp(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, indices: Any, shape: Any) -> Value:

@@ -11,9 +11,10 @@ import numpy as np
 
 from dualgrad._core.functions import astype
 from dualgrad._core.gather import as_operand
+from dualgrad._core.index import Slot
 from dualgrad._core.space import Space, Value, dtype_of, shape_of
 from dualgrad.rules.define import composite, linear
-from dualgrad.rules.indexing import Slot, scatter
+from dualgrad.rules.indexing import scatter
 from dualgrad.rules.samples import A, case, cases
 
 

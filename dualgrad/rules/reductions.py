@@ -241,7 +241,7 @@ def _average(
         found = np.mean(a, axis=axis, keepdims=keepdims)
         total = dtype_of(found).type(reduced_count(a, axis))
     else:
-        weights = _weights_along(as_operand(weights), a, axis)
+        weights = weights_along(as_operand(weights), a, axis)
         total = np.sum(weights, axis=axis, keepdims=keepdims)
         if anywhere(total == 0):
             raise ZeroDivisionError("Weights sum to zero, can't be normalized")
@@ -252,7 +252,7 @@ def _average(
     return found, total if shape_of(total) == shape_of(found) else np.copy(np.broadcast_to(total, shape_of(found)))
 
 
-def _weights_along(weights: Value, a: Value, axis: Any) -> Value:
+def weights_along(weights: Value, a: Value, axis: Any) -> Value:
     """Give weights that belong to the averaged axes a place beside `a`."""
     shape = shape_of(a)
     if shape_of(weights) == shape:

@@ -249,6 +249,23 @@ elementwise(
     ),
 )
 
+# The method of a plain array, array.clip(lower, upper), calls a ufunc that NumPy names in no public place.
+_umath = getattr(getattr(np, "_core", None), "umath", None)
+if isinstance(_clip := getattr(_umath, "clip", None), np.ufunc):
+    elementwise(
+        _clip,
+        _clip_a,
+        _clip_min,
+        _clip_max,
+        operands=("a", "a_min", "a_max"),
+        same_space=False,
+        samples=cases(
+            case(A(3, 4), -1.0, 1.0),
+            case(A(3, 4), A(4, low=-2.0, high=-0.5), A(3, 1, low=0.5, high=2.0)),
+            case(np.array([0, 0, 1, 1]), A(4, low=0.2, high=1.4), 1.5),
+        ),
+    )
+
 # ---- compress, extract -----------------------------------------------------------------------------
 
 

@@ -13,12 +13,6 @@ from dualgrad._core.space import Space, Value, shape_of
 from dualgrad.rules.define import composite, linear
 from dualgrad.rules.samples import A, case, cases
 
-
-def at(a: Value, index: tuple[Any, ...]) -> Value:
-    """Return `a[index]`, where `a` may be a plain array, which cannot be asked for what a batch of indices names."""
-    return call(getitem, a, index)
-
-
 # ---- take ------------------------------------------------------------------------------------------
 
 
@@ -52,7 +46,8 @@ def _take(a: Value, indices: Value, axis: Any = None, out: None = None, mode: st
     if not -ndim <= axis < ndim:
         raise np.exceptions.AxisError(axis, ndim)
     axis = range(ndim)[axis]
-    return at(a, (*[slice(None)] * axis, _places(indices, shape_of(a)[axis], mode)))
+    # A plain array does not know what to do with a traced index.
+    return call(getitem, a, (*[slice(None)] * axis, _places(indices, shape_of(a)[axis], mode)))
 
 
 composite(
@@ -97,7 +92,7 @@ def _take_along_axis(arr: Value, indices: Value, axis: int | None = -1) -> Value
         along = [1] * ndim
         along[k] = n
         index.append(places if k == axis else np.arange(n).reshape(along))
-    return at(a, tuple(index))
+    return call(getitem, a, tuple(index))
 
 
 composite(

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.functions import getitem, pack
+from dualgrad._core.functions import getitem, pack, set_item
+from dualgrad._core.index import Slot, join_index
 from dualgrad._core.space import Function, shape_of
-from dualgrad.rules.indexing import Slot, join_index, scatter, scatter_many
+from dualgrad.rules.indexing import scatter, scatter_many
 from dualgrad.rules.taking import on_diagonal
 from dualgrad.sparse._call import Call, joined, joined_along, numbers
 from dualgrad.sparse._sets import IndexSets, collect, stack, take
@@ -41,6 +42,22 @@ def _put_together(call: Call) -> IndexSets:
         parts.append(sets)
         start += own.size
     return take(stack(parts, call.width), call.record.fun(*places, **call.params))
+
+
+def _written(call: Call) -> IndexSets | None:
+    """Return the sets of an array that was written to at an index; None where another point may give another index."""
+    if any(call.loose[2:]):
+        return None
+    start, parts, places = 0, [], []
+    for x, sets in zip(call.values[:2], call.sets[:2], strict=True):
+        own = numbers(shape_of(x))
+        if sets is None:
+            places.append(np.zeros_like(own))
+            continue
+        places.append(own + start)
+        parts.append(sets)
+        start += own.size
+    return take(stack(parts, call.width), set_item(*places, *call.values[2:], **call.params))
 
 
 # ---- indexing --------------------------------------------------------------------------------------
@@ -136,6 +153,7 @@ def _repeat(call: Call) -> IndexSets:
 PLACES: dict[Function, Callable[[Call], IndexSets | None]] = {
     np.concatenate: _put_together,
     np.stack: _put_together,
+    set_item: _written,
     pack: _put_together,
     np.broadcast_to: rearranged,
     np.diagonal: rearranged,

@@ -51,6 +51,10 @@ def _nonzeros(call: Call, position: int, shape: tuple[int, ...]) -> tuple[Any, A
         operands[position] = np.asarray(flat == number, dtype_of(call.values[position])).reshape(shape)[()]
         with np.errstate(all="ignore"):
             found = np.flatnonzero(call.record.fun(*operands, **call.params))
+            if operands[position].dtype.kind == "c":
+                # The function may take real and imaginary parts apart.
+                operands[position] = operands[position] * 1j
+                found = np.union1d(found, np.flatnonzero(call.record.fun(*operands, **call.params)))
         rows.append(found)
         columns.append(np.full(len(found), number - 1))
     return np.concatenate([np.zeros(0, np.intp), *rows]), np.concatenate([np.zeros(0, np.intp), *columns])

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import gammaln
 
 from dualgrad import custom_jvp, custom_vjp, grad, jacfwd, jvp, vjp
 from dualgrad.errors import ConversionError, LeakedValueError, NoRuleError, NotScalarError, RuleError, TreeError
@@ -51,8 +52,8 @@ def test_a_result_that_is_no_number_is_described(f: Any, message: str) -> None:
 
 @each_mode
 def test_a_function_without_a_rule_is_named_with_its_argument(d: Any) -> None:
-    with pytest.raises(NoRuleError, match=r"numpy\.unwrap.*of shape \(2,\) is being differentiated"):
-        d(lambda x: np.sum(np.unwrap(x)))(X)
+    with pytest.raises(NoRuleError, match=r"gammaln.*of shape \(2,\) is being differentiated"):
+        d(lambda x: np.sum(gammaln(x)))(X)
 
 
 @each_mode

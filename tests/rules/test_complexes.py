@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -55,3 +57,12 @@ def test_real_if_close_drops_small_imaginary_parts_from_the_derivative_too() -> 
 def test_tests_for_complex_numbers_are_constant() -> None:
     np.testing.assert_array_equal(grad(lambda x: np.sum(np.where(np.isreal(x), x, 0.0)))(X), [1.0, 1.0])
     np.testing.assert_array_equal(grad(lambda x: np.sum(np.where(np.iscomplex(x), x, 0.0)))(X), [0.0, 0.0])
+
+
+@pytest.mark.parametrize("fun", [np.arcsin, np.arccos, np.arccosh])
+@pytest.mark.parametrize("z", [complex(1.5, 0.0), complex(1.5, -0.0), complex(-1.5, 0.0), complex(-1.5, -0.0)])
+def test_on_a_branch_cut_the_derivative_is_that_of_its_side(fun: Any, z: complex) -> None:
+    h = 1e-6
+    along = (fun(complex(z.real + h, z.imag)) - fun(complex(z.real - h, z.imag))) / (2 * h)
+
+    np.testing.assert_allclose(jvp(fun, (z,), (1.0 + 0j,))[1], along, rtol=1e-8)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dualgrad import grad, jvp, vjp
-from dualgrad.errors import NoRuleError
+from dualgrad.errors import ConversionError, NoRuleError
 from dualgrad.testing import check_grads
 
 NEW_CLIP = pytest.mark.skipif(np.lib.NumpyVersion(np.__version__) < "2.1.0", reason="min= and max= came with NumPy 2.1")
@@ -221,7 +221,7 @@ def test_replacements_of_nan_to_num_are_differentiated() -> None:
 
 def test_a_traced_replacement_in_a_plain_array_raises() -> None:
     # NumPy asks only its first argument what nan_to_num means.
-    with pytest.raises(NoRuleError, match="copyto"):
+    with pytest.raises(ConversionError, match="copyto"):
         grad(lambda v: np.sum(np.nan_to_num(np.array([1.0, np.nan]), nan=v)))(3.0)
 
 

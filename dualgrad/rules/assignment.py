@@ -1,0 +1,230 @@
+"""Writing into traced arrays: `x[index] = value`, and NumPy's functions that write in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dualgrad._core.batch import batching, size_of, widened
+from dualgrad._core.functions import set_item
+from dualgrad._core.gather import as_data, as_operand
+from dualgrad._core.index import Slot, join_index, split_index
+from dualgrad._core.level import Tracer
+from dualgrad._core.primitive import IN_PLACE, Primitive, Pull, Word, register
+from dualgrad._core.signature import Normaliser
+from dualgrad._core.space import Value, shape_of, zeros_of
+from dualgrad.errors import ConversionError
+from dualgrad.rules.batched_indexing import batch_index, moved_axes
+from dualgrad.rules.define import composite
+from dualgrad.rules.samples import A, case, cases
+
+# ---- x[index] = value ------------------------------------------------------------------------------
+
+# Linear in both operands. The value comes first, so that a sweep has read the cotangent at the index before it
+# writes zeros there.
+
+
+class _Normaliser(Normaliser):
+    """Takes `set_item(value, a, index)`, whose index is still whole, and the primitive's own form."""
+
+    __slots__ = ()
+
+    def __call__(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[tuple[Value, ...], dict[str, Any], dict[str, Any]]:
+        if kwargs:
+            return args, dict(kwargs), {}
+        value, a, index = args
+        static, arrays = split_index(index)
+        return (value, a, *arrays), {"index": static}, {}
+
+
+def _set_item_jvp(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, index: Any) -> Value:
+    t_value, t_a = tangents[:2]
+    if t_value is None and t_a is None:
+        return None
+    _, a, *arrays = operands
+    return set_item(0.0 if t_value is None else t_value, zeros_of(a) if t_a is None else t_a, *arrays, index=index)
+
+
+def _value_pull(ct: Value, *arrays: Value, index: Any) -> Value:
+    whole = join_index(index, arrays)
+    if all(x.dtype.kind == "b" for x in arrays):
+        found = ct[whole]
+        # Not a view: the cotangent may be written over.
+        return np.array(found) if type(found) is np.ndarray else found
+    # Where an index names a place twice, the last value stays.
+    numbers = np.arange(1, 1 + int(np.prod(shape_of(ct), dtype=int))).reshape(shape_of(ct))
+    order = np.arange(numbers[whole].size).reshape(numbers[whole].shape)
+    last = np.zeros(shape_of(ct), int)
+    last[whole] = order
+    return ct[whole] * (last[whole] == order)
+
+
+def _array_pull(ct: Value, *arrays: Value, index: Any) -> Value:
+    return set_item(0.0, ct, *arrays, index=index)
+
+
+def _zeros_over(ct: Value, *arrays: Value, index: Any) -> Value:
+    *kept, out = arrays
+    out[join_index(index, kept)] = 0
+    return out
+
+
+def _select(ans: Value, value: Value, a: Value, *arrays: Value) -> tuple[Value, ...]:
+    return arrays
+
+
+_pulls = (Pull(_value_pull, _select), Pull(_array_pull, _select))
+
+IN_PLACE[_pulls[1].number] = _zeros_over
+
+
+def _set_item_vjp(
+    ct: Value, wanted: tuple[bool, ...], ans: Value, /, *operands: Value, index: Any
+) -> tuple[Value, ...]:
+    arrays = operands[2:]
+    return (
+        _value_pull(ct, *arrays, index=index) if wanted[0] else None,
+        _array_pull(ct, *arrays, index=index) if wanted[1] else None,
+        *[None for _ in arrays],
+    )
+
+
+register(
+    Primitive(
+        key=set_item,
+        word=Word.HANDWRITTEN,
+        fun=set_item,
+        jvp=_set_item_jvp,
+        vjp=_set_item_vjp,
+        samples=cases(
+            case(A(), A(4), index=1),
+            case(A(2), A(3, 2), index=slice(1, 3)),
+            case(A(3, 1), A(3, 4), index=(Ellipsis, slice(None, None, -2))),
+            case(A(3), A(5), np.array([0, 2, 2]), index=(Slot(0),)),
+            case(A(), A(3, 4), np.array([[True, False, True, True]] * 3), index=(Slot(0),)),
+            case(A(2), A(3, 4, 2), np.array([0, 2]), np.array([1, 1]), index=(Slot(0), Slot(1), 1)),
+            case(A(2), A(3, is_complex=True), index=slice(0, 2)),
+            case(1.0, A(3), index=0),
+            case(A(2), A(2), index=Ellipsis),
+        ),
+        normalise=_Normaliser("x[index] = value", ("value", "a"), ("value", "a"), ("index",), {}),
+        operate=set_item,
+        pulls=_pulls,
+    )
+)
+
+
+def _set_item_batch(
+    record: Primitive, batched: tuple[bool, ...], operands: tuple[Value, ...], params: dict[str, Any]
+) -> Value:
+    value, a, *arrays = operands
+    size = size_of(batched, operands)
+    if not batched[1]:
+        a = np.broadcast_to(a, (size, *shape_of(a)))
+    if batched[2:] == (True,) and arrays[0].dtype.kind == "b" and len(shape_of(value)) == batched[0]:
+        # One number for all that a mask selects, which differs between members.
+        mask = arrays[0]
+        mask = np.reshape(mask, (*shape_of(mask), *(1,) * (len(shape_of(a)) - len(shape_of(mask)))))
+        return np.where(mask, widened(value, len(shape_of(a)) - 1) if batched[0] else value, a)
+    where = batch_index(params["index"], arrays, batched[2:], len(shape_of(a)) - 1, size)
+    whole = join_index(where.index, where.arrays)
+    shape = np.broadcast_to(np.zeros(()), shape_of(a))[whole].shape
+    if batched[0]:
+        value = widened(value, len(shape) - len(shape_of(value)))
+    if where.found != where.wanted and where.width:
+        # The value in the order of axes that the index of the whole batch has.
+        value = moved_axes(np.broadcast_to(value, _wanted_shape(shape, where)), where.wanted, where.found, where.width)
+    return set_item(value, a, *where.arrays, index=where.index)
+
+
+def _wanted_shape(shape: tuple[int, ...], where: Any) -> tuple[int, ...]:
+    return np.moveaxis(
+        np.broadcast_to(np.zeros(()), shape),
+        tuple(range(where.found, where.found + where.width)),
+        tuple(range(where.wanted, where.wanted + where.width)),
+    ).shape
+
+
+batching(_set_item_batch, set_item)
+
+# ---- copyto, put, place, putmask, put_along_axis, fill_diagonal --------------------------------------
+
+
+def _destination(a: Any, name: str) -> Tracer:
+    if not isinstance(a, Tracer):
+        raise ConversionError(
+            f"numpy.{name} would write a value being differentiated into a plain array, which cannot hold its derivative. "
+            "Make the array like a traced one, np.zeros_like(x)."
+        )
+    return a
+
+
+def _copyto(dst: Any, src: Value, casting: str = "same_kind", where: Any = True) -> None:
+    target: Any = _destination(dst, "copyto")
+    src = as_operand(src)
+    target[...] = src if where is True else np.where(where, src, target)
+
+
+def _put(a: Any, ind: Any, v: Value, mode: str = "raise") -> None:
+    target: Any = _destination(a, "put")
+    places = np.ravel(as_data(ind))
+    size = int(np.prod(shape_of(target), dtype=int))
+    if mode != "raise":
+        places = places % size if mode == "wrap" else np.clip(places, 0, size - 1)
+    if places.size == 0:
+        return
+    target[np.unravel_index(places % size if np.all(places >= -size) else places, shape_of(target))] = np.resize(
+        as_operand(v), places.shape
+    )
+
+
+def _putmask(a: Any, mask: Any, values: Value) -> None:
+    target: Any = _destination(a, "putmask")
+    shape = shape_of(target)
+    target[...] = np.where(np.reshape(as_data(mask), shape), np.resize(as_operand(values), shape), target)
+
+
+def _place(arr: Any, mask: Any, vals: Value) -> None:
+    target: Any = _destination(arr, "place")
+    chosen = np.reshape(as_data(mask), shape_of(target)).astype(bool)
+    count = int(np.count_nonzero(chosen))
+    if count:
+        target[chosen] = np.resize(as_operand(vals), (count,))
+
+
+def _put_along_axis(arr: Any, indices: Any, values: Value, axis: int | None = -1) -> None:
+    target: Any = _destination(arr, "put_along_axis")
+    places = as_data(indices)
+    if axis is None:
+        return _put(target, places, np.ravel(np.broadcast_to(as_operand(values), places.shape)))
+    shape = shape_of(target)
+    axis = range(len(shape))[axis]
+    index = [
+        places if k == axis else np.arange(n).reshape([n if j == k else 1 for j in range(len(shape))])
+        for k, n in enumerate(shape)
+    ]
+    target[tuple(index)] = as_operand(values)
+
+
+def _fill_diagonal(a: Any, val: Value, wrap: bool = False) -> None:
+    target: Any = _destination(a, "fill_diagonal")
+    plain = np.zeros(shape_of(target))
+    np.fill_diagonal(plain, 1, wrap)
+    count = int(np.count_nonzero(plain))
+    if count:
+        target[np.nonzero(plain)] = np.resize(np.ravel(as_operand(val)), (count,))
+
+
+for _fun, _body in (
+    (np.copyto, _copyto),
+    (np.put, _put),
+    (np.putmask, _putmask),
+    (np.place, _place),
+    (np.put_along_axis, _put_along_axis),
+    (np.fill_diagonal, _fill_diagonal),
+):
+    composite(_fun, _body, samples=cases())

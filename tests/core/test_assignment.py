@@ -1,0 +1,314 @@
+"""Traced arrays are written to as NumPy arrays are: programs that assign, in place and through views, differentiate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dualgrad import grad, hessian, jacfwd, jacrev, jvp, vmap
+from dualgrad.errors import ConversionError
+from dualgrad.testing import check_grads
+
+X = np.array([1.1, 2.0, -0.7, 1.3])
+
+
+def shifted(x: Any) -> Any:
+    y = np.zeros_like(x)
+    y[1:] = x[:-1] ** 2
+    return y
+
+
+def in_place(x: Any) -> Any:
+    y = x.copy()
+    y *= 2
+    y += x
+    y -= 1.0
+    y /= 3 + x**2
+    y **= 2
+    return y
+
+
+def where_mask(x: Any) -> Any:
+    y = x * 1.0
+    y[y > 0] += x[0] * y[y > 0]
+    y[x < 0] = x[1]
+    return y
+
+
+def through_slices(x: Any) -> Any:
+    y = np.zeros_like(x)
+    view = y[1:]
+    inner = view[1:]
+    y[:] = x
+    view *= 3
+    inner[0] = x[0] * x[1]
+    y[3] += x[2]
+    return np.concatenate([y, view, inner])
+
+
+def rows(x: Any) -> Any:
+    m = np.outer(x, x)
+    row = m[1]
+    row += x
+    m[:, 2] = 0.0
+    m[0] = m[1] * row[0]
+    return m * np.arange(4.0)
+
+
+def fancy(x: Any) -> Any:
+    y = np.ones_like(x)
+    y[np.array([0, 2, 2])] = x[:3]
+    y[[1, 3]] *= x[np.array([3, 0])]
+    return y
+
+
+def mixed_index(x: Any) -> Any:
+    m = np.zeros_like(np.outer(x, x))
+    m[np.array([0, 2]), 1:3] = np.outer(x[:2], x[2:])
+    m[..., np.newaxis, 3] = x[:, None]
+    m[1, ::-2] = x[:2]
+    return m
+
+
+def into_out(x: Any) -> Any:
+    y = np.empty_like(x)
+    np.multiply(x, 2.0, out=y)
+    np.add(y[:2], x[2:], out=y[:2])
+    np.sin(y, out=y, where=x > 0)
+    quotient, rest = np.empty_like(x), np.empty_like(x)
+    np.divmod(y, 0.3, out=(quotient, rest))
+    return y * 2 + rest
+
+
+def at(x: Any) -> Any:
+    y = np.zeros_like(x)
+    np.add.at(y, [0, 1, 1], x[:3])
+    np.multiply.at(y, np.array([1, 1]), x[0])
+    np.subtract.at(y, 2, x[3])
+    return y
+
+
+def by_functions(x: Any) -> Any:
+    y, m = np.zeros_like(x), np.zeros_like(np.outer(x, x))
+    np.copyto(y, x**2)
+    np.copyto(y, x, where=[True, False, False, True])
+    np.put(y, [1, -1], x[:2] ** 3)
+    np.putmask(y, [False, False, True, False], x * 2)
+    np.place(y, np.array([True, False, False, False]), x[1:])
+    np.fill_diagonal(m, x)
+    np.put_along_axis(m, np.array([[1], [0], [3], [2]]), x[:, None] ** 2, 1)
+    return m + y
+
+
+def by_methods(x: Any) -> Any:
+    y, z = x * 1.0, x * 2.0
+    y.fill(x[2])
+    z.put([0, 1], x[2:])
+    full = np.full_like(x, x[1])
+    full[0] = y[0]
+    return y * z * full
+
+
+def recurrence(x: Any) -> Any:
+    y = np.zeros_like(x, shape=(6,))
+    y[0] = x[0]
+    for i in range(5):
+        y[i + 1] = 0.5 * y[i] * x[i % 4] + np.sin(x[(i + 1) % 4])
+    return y
+
+
+def swapped(x: Any) -> Any:
+    y = x * 1.0
+    y[0], y[1] = y[1] * 1.0, y[0] * 1.0
+    y[:2] = y[1:3]
+    y[1:] = y[:-1]
+    return y
+
+
+def scalars(x: Any) -> Any:
+    total = x[0]
+    total += x[1]
+    y = np.zeros_like(x)
+    y[2] = total
+    y[...] += total * x
+    y[()] = y * 2
+    return y
+
+
+PROGRAMS: list[Callable[[Any], Any]] = [
+    shifted,
+    in_place,
+    where_mask,
+    through_slices,
+    rows,
+    fancy,
+    mixed_index,
+    into_out,
+    at,
+    by_functions,
+    by_methods,
+    recurrence,
+    swapped,
+    scalars,
+]
+each_program = pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)
+
+
+@each_program
+def test_values_are_numpys(f: Callable[[Any], Any]) -> None:
+    expected = f(X)
+
+    value, _ = jvp(f, (X,), (np.ones(4),))
+
+    np.testing.assert_allclose(value, expected, rtol=1e-14)
+    np.testing.assert_array_equal(X, [1.1, 2.0, -0.7, 1.3])
+
+
+@each_program
+def test_derivatives_agree_with_differences(f: Callable[[Any], Any]) -> None:
+    check_grads(f, (X,), order=2, rtol=1e-5)
+
+
+@each_program
+def test_modes_agree_when_nested(f: Callable[[Any], Any]) -> None:
+    def loss(x: Any) -> Any:
+        return np.sum(np.sin(f(x)))
+
+    expected = jacfwd(jacfwd(loss))(X)
+
+    for found in (hessian(loss)(X), jacrev(grad(loss))(X), jacrev(jacfwd(loss))(X)):
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("f", [f for f in PROGRAMS if f is not where_mask], ids=lambda f: f.__name__)
+def test_batches_are_written_to(f: Callable[[Any], Any]) -> None:
+    batch = X + 0.01 * np.arange(3.0)[:, None]
+
+    np.testing.assert_allclose(vmap(f)(batch), [f(x) for x in batch], rtol=1e-12)
+    np.testing.assert_allclose(vmap(jacrev(f))(batch), [jacfwd(f)(x) for x in batch], rtol=1e-9, atol=1e-12)
+
+
+def test_a_mask_that_differs_between_members_takes_one_number() -> None:
+    def f(x: Any) -> Any:
+        y = x * 1.0
+        y[x > 0] = 5.0 * x[0]
+        return y
+
+    batch = np.array([[1.0, -2.0, 3.0], [-1.0, 2.0, 3.0]])
+
+    np.testing.assert_array_equal(vmap(f)(batch), [f(x) for x in batch])
+
+
+@pytest.mark.parametrize("d", [jacfwd, jacrev])
+def test_the_argument_of_the_caller_is_not_changed(d: Any) -> None:
+    def f(x: Any) -> Any:
+        x *= 2
+        x[0] = 7.0
+        return x
+
+    x = X.copy()
+
+    np.testing.assert_array_equal(d(f)(x), np.diag([0.0, 2.0, 2.0, 2.0]))
+    np.testing.assert_array_equal(x, X)
+
+
+@pytest.mark.parametrize("d", [jacfwd, jacrev])
+@pytest.mark.parametrize(
+    "view",
+    [lambda y: y[:, None].reshape(4), lambda y: y.T, lambda y: np.flip(y), lambda y: y.real],
+    ids=["reshape", "transpose", "flip", "real"],
+)
+def test_what_shares_memory_otherwise_raises_while_it_is_in_use(d: Any, view: Any) -> None:
+    def write(x: Any) -> Any:
+        y = 1.0 * x
+        z = view(y)
+        y += 1.0
+        return z
+
+    def write_later(x: Any) -> Any:
+        y = 1.0 * x
+        total = np.sum(view(y))
+        y += total
+        return y
+
+    with pytest.raises(ConversionError, match="shares memory"):
+        d(write)(X)
+    np.testing.assert_array_equal(d(write_later)(X), np.eye(4) + 1.0)
+
+
+def test_a_plain_buffer_names_what_to_write_instead() -> None:
+    def f(x: Any) -> Any:
+        buffer = np.zeros(4)
+        buffer[0] = x[0]
+        return buffer
+
+    with pytest.raises((ConversionError, ValueError)) as caught:
+        jacfwd(f)(X)
+
+    error: BaseException | None = caught.value
+    messages = []
+    while error is not None:
+        messages.append(str(error))
+        error = error.__cause__
+    assert "np.zeros_like(x)" in " ".join(messages)
+
+
+def test_wrong_shapes_and_kinds_raise_and_change_nothing() -> None:
+    def f(x: Any) -> Any:
+        y = 1.0 * x
+        with pytest.raises(ValueError, match="broadcast"):
+            y[1:] = np.ones(2)
+        with pytest.raises(IndexError):
+            y[9] = 1.0
+        with pytest.raises(TypeError, match="complex"):
+            y[0] = 1j
+        with pytest.raises(TypeError, match="cast"):
+            y += 1j
+        return y
+
+    np.testing.assert_array_equal(jacrev(f)(X), np.eye(4))
+    np.testing.assert_array_equal(jacfwd(f)(X), np.eye(4))
+
+
+def test_an_inner_value_does_not_outlive_its_transformation_in_an_outer_array() -> None:
+    def outer(x: Any) -> Any:
+        y = np.zeros_like(x)
+
+        def inner(k: Any) -> Any:
+            y[0] = k
+            return k**2
+
+        return grad(inner)(x[0])
+
+    with pytest.raises(ConversionError, match="inner transformation"):
+        grad(outer)(X)
+
+
+def test_single_precision_stays_single() -> None:
+    def f(x: Any) -> Any:
+        y = np.zeros_like(x)
+        y[1:] = x[1:] * np.float64(2.0)
+        y += 1
+        return np.sum(y)
+
+    x = X.astype(np.float32)
+
+    assert grad(f)(x).dtype == np.float32
+
+
+def test_a_loop_of_writes_copies_nothing() -> None:
+    buffers = []
+
+    def f(x: Any) -> Any:
+        y = np.zeros_like(x)
+        for i in range(len(x)):
+            y[i] = x[i] * 2.0
+            buffers.append(id(y._value))
+        return np.sum(y)
+
+    np.testing.assert_array_equal(grad(f)(np.ones(50)), np.full(50, 2.0))
+
+    assert len(set(buffers[1:])) == 1
