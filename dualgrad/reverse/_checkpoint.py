@@ -27,7 +27,8 @@ def checkpoint(f: Callable[P, Any]) -> Callable[P, Any]:
     """Return `f` as a function that keeps only its arguments for the backward sweep, and runs again there.
 
     Values and derivatives are those of `f`; it should not have side effects. Arguments and results may be trees, and `f` may
-    close over values that are being differentiated.
+    close over values that are being differentiated. Of a `vmap` inside of a gradient, checkpoint the whole: `checkpoint(vmap(f))`;
+    in `vmap(checkpoint(f))` there, `f` is stored as it would be alone.
 
     >>> import numpy as np
     >>> from dualgrad import checkpoint, grad

@@ -37,21 +37,16 @@ class _IndexNormaliser(Normaliser):
 _NUMBERS = frozenset((float, complex, int))
 
 
-def _looked_up(a: Value, index: Any, arrays: Sequence[Value]) -> Value:
-    where = join_index(index, arrays)
-    if not isinstance(a, Tracer) and any([isinstance(x, Tracer) for x in arrays]):
-        # A plain array cannot be asked for what a batch of indices names.
-        return call(getitem, a, where)
-    # A Python number is differentiated as the array without axes that it stands for.
-    return (np.asarray(a) if type(a) in _NUMBERS else a)[where]
-
-
 def _getitem(a: Value, *arrays: Value, index: Any) -> Value:
-    return _looked_up(a, index, arrays)
+    if arrays and not isinstance(a, Tracer) and any([isinstance(x, Tracer) for x in arrays]):
+        # A plain array cannot be asked for what a batch of indices names.
+        return call(getitem, a, join_index(index, arrays))
+    # A Python number is differentiated as the array without axes that it stands for.
+    return (np.asarray(a) if type(a) in _NUMBERS else a)[join_index(index, arrays)]
 
 
 def _getitem_jvp(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, index: Any) -> Value:
-    return _looked_up(tangents[0], index, operands[1:])
+    return _getitem(tangents[0], *operands[1:], index=index)
 
 
 def _getitem_transpose(ct: Value, a: Space, *arrays: Value, index: Any) -> Value:
@@ -155,7 +150,7 @@ def _scatter_jvp(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, *
 def _scatter_vjp(
     ct: Value, wanted: tuple[bool, ...], ans: Value, /, *operands: Value, index: Any, shape: Any
 ) -> tuple[Value, ...]:
-    return (_looked_up(ct, index, operands[1:]), *[None for _ in operands[1:]])
+    return (_getitem(ct, *operands[1:], index=index), *[None for _ in operands[1:]])
 
 
 def _scatter_many_jvp(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, indices: Any, shape: Any) -> Value:

@@ -13,12 +13,6 @@ from dualgrad._core.space import Space, Value, shape_of
 from dualgrad.rules.define import composite, linear
 from dualgrad.rules.samples import A, case, cases
 
-
-def at(a: Value, index: tuple[Any, ...]) -> Value:
-    """Return `a[index]`, where `a` may be a plain array, which cannot be asked for what a batch of indices names."""
-    return call(getitem, a, index)
-
-
 # ---- take ------------------------------------------------------------------------------------------
 
 

@@ -241,3 +241,16 @@ def test_threads_share_a_pullback() -> None:
 
     for one in found:
         np.testing.assert_allclose(one, expected)
+
+
+def test_checkpoints_save_memory_around_a_vmap() -> None:
+    runs = []
+
+    def f(x: Any) -> Any:
+        runs.append(1)
+        return scalar(x)
+
+    grad(lambda x: np.sum(checkpoint(vmap(f))(x)))(X)
+    assert len(runs) == 2
+    grad(lambda x: np.sum(vmap(checkpoint(f))(x)))(X)
+    assert len(runs) == 3
