@@ -128,10 +128,3 @@ def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: A
 def isscalar(element: Any) -> bool:
     """Tell whether something is a scalar; a value being differentiated is one where its shape is ()."""
     return shape_of(element) == () if isinstance(element, Tracer) else bool(np.isscalar(element))
-
-
-def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: Any = "raise") -> Value:
-    """Return numbers of an array like `numpy.take`; under `vmap` the indices may be a batch where the array is none."""
-    if deepest((indices,)) is None:
-        return np.take(a, indices, axis, out, mode)
-    return call(np.take, a if isinstance(a, Tracer) else array(a), indices, axis, out, mode=mode)
