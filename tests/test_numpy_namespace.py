@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import dualgrad.numpy as dnp
-from dualgrad import jacfwd, jacrev
+from dualgrad import jacfwd, jacrev, stop_gradient
 
 X = np.array([1.0, 2.0])
 
@@ -87,10 +87,11 @@ def test_arrays_of_plain_numbers_made_like_a_value_are_numpys() -> None:
             (np.loadtxt([text], like=x), np.array([1.0, 2.0])),
             (np.genfromtxt([text], like=x), np.array([1.0, 2.0])),
         ]
-        for found, expected in pairs:
-            assert type(found) is np.ndarray
+        for k, (found, expected) in enumerate(pairs):
+            # Those that are filled later can be written to by values being differentiated.
+            assert (type(found) is np.ndarray) is (k not in (0, 1, 2, 3, 5))
             assert found.dtype == expected.dtype
-            np.testing.assert_array_equal(found, expected)
+            np.testing.assert_array_equal(stop_gradient(found), expected)
         assert np.empty(2, like=x).shape == (2,)
         return x
 

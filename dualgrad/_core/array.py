@@ -10,11 +10,11 @@ import numpy as np
 from dualgrad._core.dispatch import call, call_function, call_ufunc, operator, reflected
 from dualgrad._core.functions import getitem
 from dualgrad._core.gather import as_operand
-from dualgrad._core.level import plain
+from dualgrad._core.level import Tracer, plain
 from dualgrad._core.methods import ArrayMethods
 from dualgrad._core.object_loops import ObjectLoops
 from dualgrad._core.primitive import RECORDS, UNARY
-from dualgrad._core.space import Value, shape_of
+from dualgrad._core.space import Value, is_inexact, shape_of
 from dualgrad._core.ufunc_methods import call_ufunc_method
 from dualgrad._core.views import assign, link, store, tie
 from dualgrad.errors import ConversionError
@@ -46,6 +46,8 @@ _square = np.square
 _subtract = np.subtract
 _true_divide = np.true_divide
 
+_FILLED_LATER: frozenset[Any] = frozenset((np.zeros, np.ones, np.empty, np.full, np.eye, np.identity))
+
 _BASIC = frozenset((int, slice, type(None), type(Ellipsis)))
 
 
@@ -72,7 +74,11 @@ class TracedArray(ArrayMethods, ObjectLoops):
         return call_ufunc_method(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Value:
-        return call_function(func, args, kwargs)
+        answer = call_function(func, args, kwargs)
+        if func in _FILLED_LATER and not isinstance(answer, Tracer) and is_inexact(answer):
+            # Made with like= this value (NEP 35): an array that values like it can be written to.
+            return self._level.lift(answer)
+        return answer
 
     @property
     def __array_interface__(self) -> NoReturn:
@@ -305,7 +311,7 @@ class TracedArray(ArrayMethods, ObjectLoops):
         return ConversionError(
             f"{what} would turn a value being differentiated (shape {shape_of(self)}, {self._level.title}) into a plain number, "
             "and its derivative would be lost. Use NumPy's functions (np.sin for math.sin); collect values in a list and "
-            "np.stack them, or make the buffer like a traced array, np.zeros_like(x), instead of writing into a plain one; "
+            "np.stack them, or make the buffer like a traced array, np.zeros_like(x) or np.zeros(shape, like=x), instead of writing into a plain one; "
             "if the value should count as constant, use stop_gradient(x)."
         )
 

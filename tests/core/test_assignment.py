@@ -253,7 +253,23 @@ def test_a_plain_buffer_names_what_to_write_instead() -> None:
     while error is not None:
         messages.append(str(error))
         error = error.__cause__
-    assert "np.zeros_like(x)" in " ".join(messages)
+    assert "np.zeros_like(x) or np.zeros(shape, like=x)" in " ".join(messages)
+
+
+@pytest.mark.parametrize("make", [np.zeros, np.ones, np.empty])
+def test_arrays_of_any_shape_are_made_like_a_traced_one(make: Any) -> None:
+    def f(x: Any) -> Any:
+        y = make((2, 4), like=x)
+        y[0] = x
+        y[1] = x**2
+        return np.sum(y * y[::-1])
+
+    def by_hand(x: Any) -> Any:
+        return 2 * np.sum(x**3)
+
+    np.testing.assert_allclose(grad(f)(X), grad(by_hand)(X), rtol=1e-12)
+    np.testing.assert_allclose(jacfwd(f)(X), grad(by_hand)(X), rtol=1e-12)
+    np.testing.assert_allclose(vmap(f)(X[None]), [by_hand(X)], rtol=1e-12)
 
 
 def test_wrong_shapes_and_kinds_raise_and_change_nothing() -> None:
