@@ -26,9 +26,14 @@ from dualgrad._core.primitive import (
     record_of,
     records,
 )
-from dualgrad._core.space import Function
+from dualgrad._core.space import Function, dtype_of
+from tests.registry.cases import CASES, Case
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "coverage.md"
+CASES_OF: dict[str, list[Case]] = {}
+for _case in CASES:
+    CASES_OF.setdefault(name_of(_case.record.key), []).append(_case)
+
 KINDS = {
     Primitive: "differentiated, by both rules",
     Composite: "differentiated, by running its body",
@@ -57,7 +62,19 @@ def row(record: Record) -> str:
         kind += f": {record.reason}"
     if isinstance(record, Primitive):
         kind += f" ({record.word.value})"
-    return f"| `{name_of(record.key)}` | {kind} |"
+    return f"| `{name_of(record.key)}` | {kind} | {tested(record)} |"
+
+
+def tested(record: Record) -> str:
+    """Return what the generated tests run of a function (tests/registry)."""
+    if not isinstance(record, (Primitive, Composite)):
+        return ""
+    cases = CASES_OF.get(name_of(record.key), [])
+    if not cases:
+        return "by hand"
+    kinds = {dtype_of(x).kind for case in cases for x in case.inputs.values}
+    count = f"{len(cases)} calls" if len(cases) > 1 else "1 call"
+    return f"{count}, {'real and complex' if kinds == {'f', 'c'} else 'complex' if 'c' in kinds else 'real'}"
 
 
 def page() -> str:
@@ -65,22 +82,19 @@ def page() -> str:
     found = {name_of(key): record for key, record in records().items() if name_of(key).startswith("numpy")}
     refused = {name_of(f): f for f in overridable() if f not in records() and record_of(f) is not None}
     found.update({name: record for name, f in refused.items() if (record := record_of(f)) is not None})
-    without = absent()
     lines = [
         "# Coverage",
         "",
         "What the table says of each NumPy function. Made by `python -m tests.coverage_page`"
         f" with NumPy {np.__version__.rpartition('.')[0]}.",
         "",
-        "| function | what it is |",
-        "|---|---|",
+        "The generated tests run both modes of each call to second order, against differences and against each other; its value"
+        " against NumPy's; in double and in single precision; and as a batch. What differences cannot see (ties, poles, NaN,"
+        " singular matrices) is tested by hand.",
+        "",
+        "| function | what it is | tested |",
+        "|---|---|---|",
         *[row(found[name]) for name in sorted(found)],
-        "",
-        "## Not in the table yet",
-        "",
-        "A call with a value being differentiated raises `NoRuleError`.",
-        "",
-        ", ".join(f"`{name}`" for name in without) + ".",
         "",
     ]
     return "\n".join(lines)
