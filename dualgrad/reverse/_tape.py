@@ -297,15 +297,23 @@ class Tape(Level):
     def _record_joint(
         self, record: Primitive, operands: tuple[Value, ...], values: list[Value], ans: Value, params: dict[str, Any]
     ) -> Value:
-        wanted = tuple([v is not x for v, x in zip(values, operands, strict=True)])
-        parents = [x._number if want else -1 for x, want in zip(operands, wanted, strict=True)]
-        spaces = [space_of(v) if want else None for v, want in zip(values, wanted, strict=True)]
         keep = record.keep or ()
-        values = [
-            self.guard.keep(v) if k in keep and v is x and type(v) is ndarray else v
-            for k, (v, x) in enumerate(zip(values, operands, strict=True), 1)
-        ]
-        kept = [v if k in keep or not _has_space(v) else space_of(v) for k, v in enumerate(values, 1)]
+        parents: list[int] = []
+        spaces: list[Space | None] = []
+        kept: list[Any] = []
+        for k, (v, x) in enumerate(zip(values, operands, strict=True), 1):
+            space = space_of(v) if _has_space(v) else None
+            if v is x:
+                parents.append(-1)
+                spaces.append(None)
+            else:
+                parents.append(x._number)
+                spaces.append(space)
+            if space is not None and k not in keep:
+                kept.append(space)
+            else:
+                kept.append(self.guard.keep(v) if v is x and type(v) is ndarray else v)
+        wanted = tuple([parent >= 0 for parent in parents])
         if record.outputs == 1:
             kept_ans = ans if 0 in keep else space_of(ans)
             self.record((-1, joint, (record, parents, wanted, kept_ans, kept, spaces, params), None, None, None))

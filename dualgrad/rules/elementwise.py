@@ -13,7 +13,7 @@ import numpy as np
 from dualgrad._core.level import anywhere
 from dualgrad._core.space import Function, Value, dtype_of
 from dualgrad.rules.define import elementwise, handwritten
-from dualgrad.rules.own import sech2
+from dualgrad.rules.own import sech2, tanh_slope
 from dualgrad.rules.samples import A, analytic, analytics, case, cases, real, reals
 
 LN2 = float(np.log(2.0))
@@ -157,7 +157,9 @@ elementwise(np.arctan, lambda t, x: t / (1 + x * x), samples=analytic())
 elementwise(np.sinh, lambda t, x: t * np.cosh(x), samples=analytic())
 elementwise(np.cosh, lambda t, x: t * np.sinh(x), samples=analytic())
 # Not 1 - tanh(x) ** 2, which loses all digits in the tails.
-elementwise(np.tanh, lambda t, x: t * sech2(x), samples=analytic())
+elementwise(np.tanh, lambda t, ans, x: t * tanh_slope(x, ans), samples=analytic())
+# As a function of x alone: the value of tanh is only told so that it need not be computed again.
+elementwise(tanh_slope, lambda t, ans, tanh: t * ans * (-2 * tanh), None, samples=cases(), operands=("x", "tanh"))
 elementwise(sech2, lambda t, ans, x: t * ans * (-2 * np.tanh(x)), samples=analytic())
 
 

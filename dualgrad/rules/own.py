@@ -23,6 +23,22 @@ def sech2(x: Value) -> Value:
     return 4 * e / ((1 + e) * (1 + e))
 
 
+# ---- the slope of tanh -----------------------------------------------------------------------------
+
+
+@overridable
+def tanh_slope(x: Value, tanh: Value) -> Value:
+    """Return the derivative of tanh at `x`, given the value there, to full relative precision in the tails."""
+    if type(tanh) is not np.ndarray or tanh.dtype.kind != "f":
+        return sech2(x)
+    # 1 - tanh^2 loses digits only where it is small; exponentials are many times as slow.
+    found = 1 - tanh * tanh
+    tails = np.abs(tanh) > 0.9
+    if tails.any():
+        found[tails] = sech2(x[tails])
+    return found
+
+
 # ---- pack ------------------------------------------------------------------------------------------
 
 
