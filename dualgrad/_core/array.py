@@ -276,8 +276,11 @@ class TracedArray(ArrayMethods, ObjectLoops):
     def __iter__(self) -> Iterator[Value]:
         if not shape_of(self):
             raise TypeError("iteration over a 0-d array")
+        if len(shape_of(self)) > 1:
+            # One row at a time: a row that is written to is carried to all rows in use.
+            return (self[i] for i in range(len(self)))
         items = [self[i] for i in range(len(self))]
-        if items and not shape_of(items[0]):
+        if items:
             # np.asarray(x) comes here, and should share memory with x.
             tie(self, items[0])
         return iter(items)
