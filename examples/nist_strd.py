@@ -7,13 +7,6 @@ its Hessian come from dualgrad. Beside it runs the same algorithm with finite di
 
     python examples/nist_strd.py                    all problems
     python examples/nist_strd.py MGH17 Bennett5     some of them
-
-The columns of the table:
-
-* digits: -log10 of the largest relative error of a parameter (of a standard deviation), 11 at the most.
-* left out: what Gauss-Newton leaves out of the Hessian H of the sum of squares. With J = QR it is the largest
-  eigenvalue, in absolute value, of R^-T (H/2) R^-1 - 1: the rate at which Gauss-Newton converges at this minimum.
-* minimum: whether H is positive definite, the second-order condition that a small gradient cannot show.
 """
 
 from __future__ import annotations
@@ -41,6 +34,18 @@ DATA = Path(__file__).parent / "data" / "nist_strd"
 EPS = float(np.finfo(np.float64).eps)
 WANTED_DIGITS = 8.0
 PUBLISHED_DIGITS = 11.0
+
+LEGEND = """\
+The columns of the table:
+
+* start: the starting point, 1 far from the answer or 2 near it.
+* digits: correct digits of the parameters, -log10 of the largest relative error, 11 (all that are published) at the most.
+* of s.d.: the same for the standard deviations of the parameters.
+* iterations: steps that were tried.
+* left out: what Gauss-Newton leaves out of the Hessian H of the sum of squares. With J = QR it is the largest
+  eigenvalue, in absolute value, of R^-T (H/2) R^-1 - 1: the rate at which Gauss-Newton converges at this minimum.
+* minimum: whether H is positive definite, the second-order condition that a small gradient cannot show.
+"""
 
 
 def saturation(b: Value, x: Array) -> Value:
@@ -358,6 +363,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if name not in problems:
             parser.error(f"there is no problem {name!r}; choose from {', '.join(problems)}")
 
+    print(LEGEND)
     print(f"{'':23}{'exact derivatives (dualgrad)':^48}  {'differences':^18}")
     print(f"{'problem':10}{'level':8}{'start':>5}", end="")
     print(f"{'digits':>8}{'of s.d.':>9}{'iterations':>12}{'left out':>10}{'minimum':>9}{'digits':>9}{'iterations':>12}")

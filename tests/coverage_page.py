@@ -15,6 +15,7 @@ import numpy.strings
 from numpy.testing import overrides
 
 import dualgrad.rules  # noqa: F401 - fills the table
+from dualgrad._core import creation
 from dualgrad._core.primitive import (
     Composite,
     Constant,
@@ -29,11 +30,16 @@ from dualgrad._core.primitive import (
 from dualgrad._core.space import Function, dtype_of
 from tests.registry.cases import CASES, Case
 
+WITH_LIKE = (
+    "differentiated with `like=x`, or from `dualgrad.numpy`; without, it [makes an array of objects, or raises]"
+    "(../limitations.md#arrays-made-of-traced-numbers)"
+)
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "coverage.md"
 CASES_OF: dict[str, list[Case]] = {}
 for _case in CASES:
     CASES_OF.setdefault(name_of(_case.record.key), []).append(_case)
 
+VERSION = np.__version__.rpartition(".")[0]
 KINDS = {
     Primitive: "differentiated, by both rules",
     Composite: "differentiated, by running its body",
@@ -58,6 +64,11 @@ def absent() -> list[str]:
 def row(record: Record) -> str:
     """Return the line of one function."""
     kind = KINDS[type(record)]
+    if isinstance(record, Composite) and record.body.__module__ == creation.__name__:
+        # NumPy asks the array that the result is to be like, not those of which it is made.
+        kind = WITH_LIKE
+    if record.key is np.full_like:
+        kind += ", where `a` is being differentiated; of a plain `a` it raises"
     if isinstance(record, Refused):
         kind += f": {record.reason}"
     if isinstance(record, Primitive):
@@ -86,7 +97,11 @@ def page() -> str:
         "# Coverage",
         "",
         "What the table says of each NumPy function. Made by `python -m tests.coverage_page`"
-        f" with NumPy {np.__version__.rpartition('.')[0]}.",
+        f" with NumPy {VERSION}. The words in brackets are those of the [architecture](../explanation/architecture.md#the-record).",
+        "",
+        "The methods of an array (`x.sum()`, `x.T`, `x[i]`, `x @ y`) mean the functions of the same name. Functions that have no array",
+        "among their arguments, such as `np.zeros(3)`, make plain arrays. SciPy is not in the table: see",
+        "[custom derivatives](../how-to/custom-derivatives.md).",
         "",
         "The generated tests run both modes of each call to second order, against differences and against each other; its value"
         " against NumPy's; in double and in single precision; and as a batch. What differences cannot see (ties, poles, NaN,"
@@ -97,6 +112,15 @@ def page() -> str:
         *[row(found[name]) for name in sorted(found)],
         "",
     ]
+    if without := absent():
+        lines += [
+            "## Not in the table yet",
+            "",
+            "A call with a value being differentiated raises `NoRuleError`.",
+            "",
+            ", ".join(f"`{name}`" for name in without) + ".",
+            "",
+        ]
     return "\n".join(lines)
 
 

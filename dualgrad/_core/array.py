@@ -295,27 +295,32 @@ class TracedArray(ArrayMethods, ObjectLoops):
 
     def __float__(self) -> NoReturn:
         raise self._conversion(
-            "float(x), math.f(x), or storing it in a plain array (buffer[i] = x, np.array(..., dtype=float))"
+            "float(x) (called by yourself, by math.f(x), '%f' % x, np.arange, scipy.integrate.quad, or to store x in a plain "
+            "array, as in buffer[i] = x or np.array(..., dtype=float))",
+            "Use NumPy's functions (np.sin for math.sin); collect values in a list and np.stack them, or make the buffer like "
+            "a traced array, np.zeros_like(x) or np.zeros(shape, like=x), instead of writing into a plain one; print with f'{x:.3f}'",
         )
 
     def __int__(self) -> NoReturn:
-        raise self._conversion("int(x)")
+        raise self._conversion("int(x)", "For an index or a count write int(stop_gradient(x))")
 
     def __complex__(self) -> NoReturn:
-        raise self._conversion("complex(x)")
+        raise self._conversion(
+            "complex(x) (called by yourself or by cmath.f(x))", "Use NumPy's functions (np.exp for cmath.exp)"
+        )
 
     def __index__(self) -> NoReturn:
-        raise TypeError("A value being differentiated is no integer and cannot be an index or a length.")
+        raise TypeError(
+            "A value being differentiated is no integer and cannot be an index or a length. Write int(stop_gradient(x))."
+        )
 
     def item(self, *args: Any) -> NoReturn:
-        raise self._conversion("x.item()")
+        raise self._conversion("x.item()", "Use x as it is, or x[index] for one of its numbers")
 
-    def _conversion(self, what: str) -> ConversionError:
+    def _conversion(self, what: str, advice: str) -> ConversionError:
         return ConversionError(
             f"{what} would turn a value being differentiated (shape {shape_of(self)}, {self._level.title}) into a plain number, "
-            "and its derivative would be lost. Use NumPy's functions (np.sin for math.sin); collect values in a list and "
-            "np.stack them, or make the buffer like a traced array, np.zeros_like(x) or np.zeros(shape, like=x), instead of writing into a plain one; "
-            "if the value should count as constant, use stop_gradient(x)."
+            f"and its derivative would be lost. {advice}; if the value should count as constant, use stop_gradient(x)."
         )
 
     def __round__(self, ndigits: int = 0) -> Value:

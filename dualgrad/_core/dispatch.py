@@ -228,8 +228,9 @@ def no_rule(fun: Function, args: Any, kwargs: Any) -> NoRuleError:
         return NoRuleError(f"{title} is not differentiated ({traced}): {record.reason}")
     return NoRuleError(
         f"{title} has no derivative rule ({traced}).\n"
-        "  Write it with functions that have one, see docs/reference/coverage.md,\n"
-        "  or register it with dualgrad.extend; if it should count as constant, wrap the argument in stop_gradient."
+        "  Write it with functions of NumPy, which have one (docs/reference/coverage.md in the documentation lists them), or\n"
+        "  give it one: see help(dualgrad.custom_jvp), help(dualgrad.custom_vjp), and help(dualgrad.extend) for ufuncs;\n"
+        "  if it should count as constant, wrap the argument in stop_gradient."
     )
 
 

@@ -178,12 +178,26 @@ def as_argument(x: Any, name_of_argument: Callable[[Any], str], key: Any) -> Any
         return float(x)
     leaves, _ = tree.flatten(x)
     if not any(is_differentiable(leaf) or _holds_objects(leaf) for leaf in leaves):
-        described = type(x).__name__ if len(leaves) == 1 else f"{type(x).__name__} without any float in it"
+        described = (
+            type(x).__name__ if len(leaves) == 1 and leaves[0] is x else f"{type(x).__name__} without any float in it"
+        )
         raise TypeError(
             f"The argument {name_of_argument(key)} is a {described} and cannot be differentiated. "
-            "Choose another argument with argnums or argnames, or pass floats."
+            f"Choose another argument with argnums or argnames, or pass floats.{_hint_to_register(leaves)}"
         )
     return x
+
+
+def _hint_to_register(leaves: Sequence[Any]) -> str:
+    """Return what to do where a leaf is of a class that dualgrad does not look into, else nothing."""
+    for x in leaves:
+        kind = type(x)
+        if kind.__module__ not in ("builtins", "numpy") and not callable(x):
+            return (
+                f" A {kind.__name__} is a single leaf; if it holds floats, register the class with dualgrad.tree.register, or "
+                "make it a dataclass."
+            )
+    return ""
 
 
 def as_primals(primals: Sequence[Any], transform: str) -> Leaves:
@@ -195,7 +209,10 @@ def as_primals(primals: Sequence[Any], transform: str) -> Leaves:
         found.append(float(x) if isinstance(x, (int, np.integer)) and not isinstance(x, bool) else x)
     leaves = Leaves(found)
     if not leaves.values:
-        raise TypeError(f"{transform} got nothing to differentiate: no primal holds a float. Pass floats.")
+        raise TypeError(
+            f"{transform} got nothing to differentiate: no primal holds a float. Pass floats."
+            f"{_hint_to_register(tree.leaves(tuple(found)))}"
+        )
     return leaves
 
 

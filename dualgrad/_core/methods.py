@@ -11,7 +11,7 @@ from dualgrad._core.functions import astype
 from dualgrad._core.gather import as_operand
 from dualgrad._core.level import Tracer, plain
 from dualgrad._core.space import Value, dtype_of, shape_of
-from dualgrad._core.views import assign, store
+from dualgrad._core.views import FLAT, assign, change_shape, flat, is_slice_of, store
 from dualgrad.errors import ConversionError
 
 
@@ -25,6 +25,10 @@ class ArrayMethods(Tracer):
     @property
     def shape(self) -> tuple[int, ...]:
         return shape_of(self._value)
+
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        change_shape(self, shape)
 
     @property
     def ndim(self) -> int:
@@ -40,6 +44,12 @@ class ArrayMethods(Tracer):
     @property
     def dtype(self) -> np.dtype[Any]:
         return dtype_of(self._value)
+
+    @dtype.setter
+    def dtype(self, dtype: Any) -> NoReturn:
+        raise ConversionError(
+            "x.dtype = ... reinterprets the bytes of a value being differentiated. Use x.astype(dtype)."
+        )
 
     @property
     def itemsize(self) -> int:
@@ -75,13 +85,36 @@ class ArrayMethods(Tracer):
     def real(self) -> Value:
         return call(np.real, self)
 
+    @real.setter
+    def real(self, value: Any) -> None:
+        if self.dtype.kind == "c":
+            raise ConversionError("x.real = value writes to a part of x. Write x[...] = value + 1j * np.imag(x).")
+        store(self, Ellipsis, as_operand(value))
+
     @property
     def imag(self) -> Value:
         return call(np.imag, self)
 
+    @imag.setter
+    def imag(self, value: Any) -> NoReturn:
+        if self.dtype.kind == "c":
+            raise ConversionError("x.imag = value writes to a part of x. Write x[...] = np.real(x) + 1j * value.")
+        raise TypeError("array does not have imaginary part to set")
+
     @property
     def flat(self) -> Value:
-        return call(np.ravel, self)
+        return flat(self)
+
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        if is_slice_of(value, self, FLAT):
+            return
+        # Too few numbers are repeated, too many are dropped.
+        value = as_operand(value)
+        if size := int(np.prod(shape_of(value))):
+            store(
+                self, Ellipsis, value if size == 1 else call(np.reshape, call(np.resize, value, self.size), self.shape)
+            )
 
     def reshape(self, *shape: Any, order: Any = "C", copy: bool | None = None) -> Value:
         wanted = shape[0] if len(shape) == 1 else shape

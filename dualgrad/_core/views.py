@@ -1,8 +1,8 @@
 """Writing to traced arrays: a write makes the array stand for a new value, and so do the arrays that share its memory.
 
 NumPy's slices are views. A slice of a traced array remembers what it is a slice of, and the array remembers its slices, weakly.
-A write to one of them is carried up to the array that owns the memory, and down to every slice that is still in use. What
-shares memory in a way that is not followed (a reshape, a transpose) makes the write an error.
+A write to one of them is carried up to the array that owns the memory, and down to every slice that is still in use. So
+is `x.flat`. What shares memory in a way that is not followed (a reshape, a transpose) makes the write an error.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from dualgrad._core.space import Value, dtype_of, shape_of
 from dualgrad.errors import ConversionError
 
 _FEW = 32
+
+FLAT = object()
+"""In the place of an index: the link between an array and its `flat`, all its numbers in C order."""
 
 
 class Links:
@@ -83,6 +86,26 @@ def is_slice_of(x: Any, base: Tracer, index: Any) -> bool:
     return links is not None and links.base is base and type(links.index) is type(index) and bool(links.index == index)
 
 
+def flat(x: Tracer) -> Tracer:
+    """Return what `x.flat` stands for: an array of one dimension, through which writes are followed."""
+    answer: Tracer = _reshape(x, -1)
+    link(x, answer, FLAT)
+    return answer
+
+
+def change_shape(target: Tracer, shape: Any) -> None:
+    """Do what `target.shape = shape` does; only where nothing else shares the memory, which would be linked to the old shape."""
+    links: Links | None = getattr(target, "_links", None)
+    if links is not None and (
+        links.base is not None or any(reference() is not None for reference in (*links.views, *links.others))
+    ):
+        raise ConversionError(
+            "x.shape = ... changes in place a traced array that shares memory with another one (a slice, a reshape, a "
+            "transpose). Write x = x.reshape(shape)."
+        )
+    _take(target, _reshape(target, shape), "x.shape = ...")
+
+
 def store(target: Tracer, index: Any, value: Any) -> None:
     """Do what `target[index] = value` does."""
     if is_slice_of(value, target, index):
@@ -112,7 +135,16 @@ def assign(target: Tracer, answer: Value, title: str) -> Value:
     return target
 
 
+def _reshape(x: Tracer, shape: Any) -> Value:
+    record = RECORDS[np.reshape]
+    assert isinstance(record, Primitive)
+    operands, params, _ = record.normalise((x, shape), {})
+    return x._level.apply(record, operands, params)
+
+
 def _set_item(target: Tracer, index: Any, value: Value) -> Value:
+    if index is FLAT:
+        return _reshape(value, shape_of(target))
     record = RECORDS[set_item]
     assert isinstance(record, Primitive)
     operands, params, _ = record.normalise((value, target, index), {})
@@ -164,6 +196,8 @@ def _spread_down(node: Tracer, title: str) -> None:
 
 
 def _item(x: Tracer, index: Any) -> Value:
+    if index is FLAT:
+        return _reshape(x, -1)
     return x._level.apply(RECORDS[getitem], (x,), {"index": index})  # type: ignore[arg-type]
 
 

@@ -26,6 +26,7 @@ from dualgrad._core.ended import Ended
 from dualgrad._core.level import Level, Tracer, vanishes
 from dualgrad._core.primitive import RECORDS, Metadata, Primitive, Word, name_of
 from dualgrad._core.space import Function, Value, dtype_of, shape_of
+from dualgrad._core.views import change_shape
 from dualgrad.errors import BatchLoopWarning, ConversionError
 
 
@@ -39,6 +40,10 @@ class BatchArray(TracedArray):
     @property
     def shape(self) -> tuple[int, ...]:
         return shape_of(self._value)[1:]
+
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        change_shape(self, shape)
 
     @property
     def ndim(self) -> int:
@@ -80,7 +85,8 @@ class BatchArray(TracedArray):
         found = vanishes(self._value)
         return found if found is False else batch_array(found, self._level)
 
-    def _conversion(self, what: str) -> ConversionError:
+    def _conversion(self, what: str, advice: str) -> ConversionError:
+        # The advice against losing a derivative does not help here.
         return ConversionError(
             f"{what} asks for one plain number, and there is a batch of them (shape {self.shape}, under vmap). "
             "Use NumPy's functions (np.sin for math.sin), and np.stack or dualgrad.numpy.array instead of writing into a buffer."

@@ -239,6 +239,118 @@ def test_what_shares_memory_otherwise_raises_while_it_is_in_use(d: Any, view: An
     np.testing.assert_array_equal(d(write_later)(X), np.eye(4) + 1.0)
 
 
+M = np.array([[1.1, 2.0, -0.7], [1.3, 0.4, 3.2]])
+
+
+def reshaped_in_place(x: Any) -> Any:
+    y = x * 1.0
+    y.shape = (3, -1)
+    y[0] = 5 * x[0, 0]
+    return y**2
+
+
+def one_flat_place(x: Any) -> Any:
+    y = x * 1.0
+    y.flat[4] = x[0, 0] ** 2
+    y.flat[1:3] *= 3
+    return y**2
+
+
+def many_flat_places(x: Any) -> Any:
+    y = x * 1.0
+    y.flat[[0, 4]] = x[1, 1:]
+    y.flat[x.ravel() > 1.5] = x[0, 0]
+    return y * x
+
+
+def too_few_flat_numbers(x: Any) -> Any:
+    y = np.zeros_like(x)
+    y.flat = x[0, :2] ** 2
+    return y * x
+
+
+def too_many_flat_numbers(x: Any) -> Any:
+    y = np.zeros_like(x)
+    y.flat = np.arange(9.0) * x[0, 0]
+    return y * x
+
+
+def one_flat_number(x: Any) -> Any:
+    y = np.zeros_like(x)
+    y.flat = x[0, 1]
+    y.flat = []
+    return y * x
+
+
+def real_part_of_real_numbers(x: Any) -> Any:
+    y = np.zeros_like(x)
+    y.real = x**2
+    return y * x
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        reshaped_in_place,
+        one_flat_place,
+        many_flat_places,
+        too_few_flat_numbers,
+        too_many_flat_numbers,
+        one_flat_number,
+        real_part_of_real_numbers,
+    ],
+)
+def test_attributes_are_assigned_as_numpys(f: Callable[[Any], Any]) -> None:
+    np.testing.assert_array_equal(jvp(f, (M,), (M,))[0], f(M))
+    check_grads(f, (M,))
+    np.testing.assert_allclose(jacfwd(f)(M), jacrev(f)(M), rtol=1e-14)
+    np.testing.assert_array_equal(vmap(f)(np.stack([M, 2 + M])), [f(M), f(2 + M)])
+
+
+def test_flat_sees_what_is_written_later_and_the_reverse() -> None:
+    def f(x: Any) -> Any:
+        y = 1.0 * x
+        flat, row = y.flat, y[1]
+        y[0] = 7.0 * x[1]
+        flat[5] = x[0, 0]
+        return np.concatenate([flat, row])
+
+    expected = np.array([9.1, 2.8, 22.4, 1.3, 0.4, 1.1, 1.3, 0.4, 1.1])
+    np.testing.assert_allclose(jvp(f, (M,), (M,))[0], expected)
+    np.testing.assert_allclose(jvp(f, (M,), (M,))[1], expected)
+
+
+@pytest.mark.parametrize("d", [jacfwd, jacrev])
+@pytest.mark.parametrize("relative", [lambda y: y[1:], lambda y: y.T, lambda y: y.flat], ids=["slice", "T", "flat"])
+def test_shape_is_not_changed_in_place_while_memory_is_shared(d: Any, relative: Any) -> None:
+    def of_the_owner(x: Any) -> Any:
+        y = 1.0 * x
+        z = relative(y)
+        y.shape = (6,)
+        return z
+
+    def of_the_other(x: Any) -> Any:
+        y = 1.0 * x
+        z = relative(y)
+        z.shape = (-1, 1)
+        return y
+
+    for f in (of_the_owner, of_the_other):
+        with pytest.raises(ConversionError, match=r"x = x\.reshape\(shape\)"):
+            d(f)(M)
+
+
+@pytest.mark.parametrize("d", [jacfwd, jacrev])
+def test_attributes_that_are_not_assigned_say_what_to_write(d: Any) -> None:
+    for name, message in (("real", r"x\[\.\.\.\] = value \+ 1j"), ("imag", "1j"), ("dtype", "astype")):
+        with pytest.raises(ConversionError, match=message):
+            d(lambda x, name=name: setattr(x * (1 + 1j), name, 2.0))(M)
+    with pytest.raises(TypeError, match="imaginary part"):
+        d(lambda x: setattr(x * 2, "imag", 2.0))(M)
+    with pytest.raises(ValueError, match="reshape"):
+        d(lambda x: setattr(x * 2, "shape", (5,)))(M)
+
+
 def test_a_plain_buffer_names_what_to_write_instead() -> None:
     def f(x: Any) -> Any:
         buffer = np.zeros(4)

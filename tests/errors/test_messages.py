@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+import pydoc
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
 from scipy.special import gammaln
 
 from dualgrad import custom_jvp, custom_vjp, grad, jacfwd, jvp, vjp
@@ -52,8 +57,12 @@ def test_a_result_that_is_no_number_is_described(f: Any, message: str) -> None:
 
 @each_mode
 def test_a_function_without_a_rule_is_named_with_its_argument(d: Any) -> None:
-    with pytest.raises(NoRuleError, match=r"gammaln.*of shape \(2,\) is being differentiated"):
+    with pytest.raises(NoRuleError, match=r"gammaln.*of shape \(2,\) is being differentiated") as caught:
         d(lambda x: np.sum(gammaln(x)))(X)
+    for name in re.findall(r"help\((.*?)\)", str(caught.value)):
+        assert inspect.getdoc(pydoc.locate(name)), f"{name} is not there, or says nothing"
+    for page in re.findall(r"docs/\S+\.md", str(caught.value)):
+        assert (Path(__file__).parents[2] / page).exists()
 
 
 @each_mode
@@ -61,13 +70,16 @@ def test_a_function_without_a_rule_is_named_with_its_argument(d: Any) -> None:
     ("convert", "message"),
     [
         (float, "float"),
-        (int, "int"),
-        (complex, "complex"),
-        (lambda x: x.item(), "item"),
+        (int, r"^int\(x\) would.*int\(stop_gradient\(x\)\)"),
+        (complex, "^complex.*np.exp for cmath.exp"),
+        (lambda x: x.item(), r"^x\.item\(\) would.*Use x as it is"),
+        (lambda x: "%f" % x, r"'%f' % x.*f'\{x:\.3f\}'"),  # noqa: UP031 - it is what is tested
+        (lambda x: np.arange(0, x), r"np\.arange"),
+        (lambda x: quad(lambda s: s * x, 0, 1)[0], r"scipy\.integrate\.quad"),
         (math.sin, r"math\.f\(x\).*np\.sin for math\.sin"),
         (lambda x: np.zeros(2).__setitem__(0, x), r"buffer\[i\] = x"),
     ],
-    ids=["float", "int", "complex", "item", "math", "buffer"],
+    ids=["float", "int", "complex", "item", "percent", "arange", "quad", "math", "buffer"],
 )
 def test_a_conversion_that_loses_the_derivative_is_refused(d: Any, convert: Any, message: str) -> None:
     with pytest.raises((ConversionError, TypeError, ValueError)) as caught:
@@ -83,6 +95,31 @@ def test_a_conversion_that_loses_the_derivative_is_refused(d: Any, convert: Any,
 def test_a_value_being_differentiated_is_no_index(d: Any) -> None:
     with pytest.raises(TypeError, match="no integer"):
         d(lambda x: [1.0, 2.0][x])(1.0)
+
+
+class Unregistered:
+    def __init__(self, a: Any) -> None:
+        self.a = a
+
+
+@pytest.mark.parametrize("argument", [Unregistered(2.0), [Unregistered(2.0), "a"], {"p": Unregistered(2.0)}])
+def test_a_class_that_is_no_container_is_told_to_register(argument: Any) -> None:
+    for use in (grad(lambda p: 1.0), jacfwd(lambda p: 1.0), lambda p: vjp(lambda p: 1.0, p)):
+        with pytest.raises(TypeError, match=r"Unregistered is a single leaf.*dualgrad\.tree\.register"):
+            use(argument)
+
+
+@pytest.mark.parametrize("argument", ["a", None, [1, 2], np.arange(3), len])
+def test_what_has_no_floats_is_not_told_to_register(argument: Any) -> None:
+    with pytest.raises(TypeError, match="cannot be differentiated") as caught:
+        grad(lambda p: 1.0)(argument)
+    assert "register" not in str(caught.value)
+
+
+def test_beside_floats_an_unregistered_class_has_no_gradient() -> None:
+    found = grad(lambda p: p["settings"].a * p["x"])({"settings": Unregistered(2.0), "x": 3.0})
+
+    assert found == {"settings": None, "x": 2.0}
 
 
 def test_a_wrong_tree_is_named_by_its_path() -> None:

@@ -87,6 +87,15 @@ def test_the_table_says_how_many_fits_succeed(capsys: pytest.CaptureFixture[str]
     assert "of 2: 2 with dualgrad" in capsys.readouterr().out
 
 
+def test_every_column_of_the_table_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    nist.main(["DanWood"])
+
+    out = capsys.readouterr().out
+    legend, header = out.split("problem   level")
+    for column in re.split(r"\s{2,}", header.splitlines()[0].strip()):
+        assert f"* {column}:" in legend
+
+
 def test_an_unknown_problem_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         nist.main(["Misra1z"])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dualgrad import grad, jvp, vjp
+from dualgrad import grad, jacfwd, jvp, vjp
 from dualgrad.errors import ConversionError
 from dualgrad.testing import check_grads
 
@@ -180,3 +180,26 @@ def test_impossible_repeats_raise_numpys_errors() -> None:
 
 def test_a_number_can_be_repeated_along_an_axis() -> None:
     assert grad(lambda x: np.sum(np.repeat(x, 3, axis=0)))(2.0) == 3.0
+
+
+@pytest.mark.parametrize("join", [np.stack, np.concatenate, np.vstack, np.hstack, np.dstack, np.column_stack])
+def test_lists_of_traced_numbers_are_joined_beside_a_traced_array(join: Any) -> None:
+    check_grads(lambda x: np.log(join([x, [x[1], 2.0], (3.0, x[0] * x[1])])), (np.array([1.5, 0.7]),))
+
+
+@pytest.mark.parametrize("d", [grad, jacfwd])
+def test_block_takes_nested_lists_of_traced_numbers(d: Any) -> None:
+    # NumPy looks into the lists of np.block, but not into those of np.stack: it hands over the call.
+    f = lambda x: np.linalg.det(np.block([[x[0], 1.0], [0.5, x[1]]]))
+
+    np.testing.assert_allclose(d(f)(np.array([2.0, 3.0])), [3.0, 2.0])
+
+
+@pytest.mark.parametrize("d", [grad, jacfwd])
+def test_stack_of_nothing_but_lists_is_gathered_by_the_next_operation(d: Any) -> None:
+    x = np.array([2.0, 3.0])
+
+    np.testing.assert_allclose(d(lambda x: np.sum(np.stack([[x[0], 1.0], [0.5, x[1]]]) ** 2))(x), [4.0, 6.0])
+    np.testing.assert_allclose(
+        d(lambda x: np.linalg.det(np.stack([[x[0], 1.0], [0.5, x[1]]]) * (1 + 0 * x)))(x), [3.0, 2.0]
+    )

@@ -1,0 +1,55 @@
+"""The pages that are written by programs are current, and every link of the documentation leads somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests import api_page, coverage_page
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+
+def test_the_reference_is_what_the_docstrings_say() -> None:
+    assert api_page.PAGE.read_text(encoding="utf-8") == api_page.page(), "run python -m tests.api_page"
+
+
+def test_the_coverage_page_is_what_the_table_says() -> None:
+    written = coverage_page.PAGE.read_text(encoding="utf-8")
+    if f"with NumPy {coverage_page.VERSION}." in written:
+        assert written == coverage_page.page(), "run python -m tests.coverage_page"
+    # Other versions of NumPy have other functions; of those that both have, the table says the same.
+    now, then = (dict(re.findall(r"^\| `(.*?)` \| (.*) \|$", page, re.M)) for page in (coverage_page.page(), written))
+    assert len(now.keys() & then.keys()) > 300
+    assert {name: now[name] for name in now.keys() & then.keys()} == {
+        name: then[name] for name in now.keys() & then.keys()
+    }
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if target.startswith(("http:", "https:", "mailto:")):
+            continue
+        path, _, anchor = target.partition("#")
+        found = (page.parent / path).resolve() if path else page
+        assert found.exists(), f"{page} links to {target}"
+        if anchor:
+            assert anchor in anchors(found), f"{page} links to {target}, and there is no such heading"
+
+
+def test_every_page_of_the_documentation_is_in_its_index() -> None:
+    index = ROOT / "docs" / "index.md"
+    linked = {
+        (index.parent / target.partition("#")[0]).resolve() for target in re.findall(r"\]\((.*?)\)", index.read_text())
+    }
+
+    assert {page for page in PAGES if page.is_relative_to(ROOT / "docs")} - linked <= {index}
