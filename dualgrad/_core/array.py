@@ -10,6 +10,7 @@ import numpy as np
 from dualgrad._core.dispatch import call, call_function, call_ufunc, operator, reflected
 from dualgrad._core.functions import getitem
 from dualgrad._core.gather import as_operand
+from dualgrad._core.index import is_view_index
 from dualgrad._core.level import Tracer, plain
 from dualgrad._core.methods import ArrayMethods
 from dualgrad._core.object_loops import ObjectLoops
@@ -262,7 +263,10 @@ class TracedArray(ArrayMethods, ObjectLoops):
             if shape_of(answer):
                 link(self, answer, index)
             return answer
-        return call(getitem, self, index)
+        answer = call(getitem, self, index)
+        if isinstance(answer, Tracer) and shape_of(answer) and is_view_index(index):
+            link(self, answer, index)
+        return answer
 
     def __setitem__(self, index: Any, value: Any) -> None:
         store(self, index, as_operand(value))

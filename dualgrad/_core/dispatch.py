@@ -42,6 +42,7 @@ _VIEWS = frozenset(
         np.diag,
         np.real,
         np.imag,
+        np.lib.stride_tricks.sliding_window_view,
     )
 )
 _NUMBERS = frozenset((float, int, bool, complex, np.float64, np.float32))

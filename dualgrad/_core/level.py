@@ -52,6 +52,10 @@ class Level:
         """Apply a primitive to operands of which at least one is a tracer of this level."""
         raise NotImplementedError
 
+    def write(self, record: Primitive, operands: tuple[Value, ...], params: dict[str, Any]) -> Value:
+        """Apply `set_item` to an array that its caller gives the answer to, so that the memory may be written over."""
+        return self.apply(record, operands, params)
+
     def unary(self, record: Primitive, x: Tracer) -> Value:
         """Apply an elementwise primitive to one operand; an interpreter may do this faster than `apply`."""
         return self.apply(record, (x,), {})

@@ -149,7 +149,7 @@ def _set_item(target: Tracer, index: Any, value: Value) -> Value:
     assert isinstance(record, Primitive)
     operands, params, _ = record.normalise((value, target, index), {})
     level = max((x._level for x in operands if isinstance(x, Tracer)), key=_depth_of)
-    return level.apply(record, operands, params)
+    return level.write(record, operands, params)
 
 
 def _depth_of(level: Any) -> int:

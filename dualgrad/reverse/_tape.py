@@ -24,7 +24,7 @@ from numpy import float64, ndarray
 
 from dualgrad._core.array import TracedArray
 from dualgrad._core.ended import Ended
-from dualgrad._core.functions import getitem, pack, set_item
+from dualgrad._core.functions import getitem, pack
 from dualgrad._core.index import join_index
 from dualgrad._core.level import Level, Tracer
 from dualgrad._core.primitive import RECORDS, UNARY, WAITS, Primitive
@@ -261,19 +261,28 @@ class Tape(Level):
             space = _space_unless_equal(value, ans)
             self.record((x._number, pull.number, kept, params, space, None))
             return tape_array(ans, self, len(self.entries) - 1)
-        buffer = _buffer_of(operands[1], self) if record.key is set_item else None
         values = [x._value if type(x) is TapeArray and x._level is self else x for x in operands]
-        if buffer is not None and not isinstance(values[0], Tracer):
-            # Nobody else holds the numbers that are written over, so that a loop of writes costs O(n) in all.
-            buffer[join_index(params["index"], values[2:])] = values[0]
-            ans = buffer
-        else:
-            ans = (record.operate if not params else record.fun)(*values, **params)
-        keep = self.guard.keep
+        ans = (record.operate if not params else record.fun)(*values, **params)
         if record.pulls is None:
             if record.key is pack and _SCALARS.issuperset(map(type, values)):
                 return self._record_pack(operands, values, ans)
             return self._record_joint(record, operands, values, ans, params)
+        return self._record_edges(record, operands, values, ans, params)
+
+    def write(self, record: Primitive, operands: tuple[Value, ...], params: dict[str, Any]) -> Value:
+        """Record an assignment, into the same memory where nobody else holds it: a loop of writes costs O(n) in all."""
+        # Only here: `apply` is also called by levels further in and by rules, whose operand other arrays may hold.
+        buffer = _buffer_of(operands[1], self)
+        values = [x._value if type(x) is TapeArray and x._level is self else x for x in operands]
+        if buffer is None or any([isinstance(v, Tracer) for v in values]):
+            return self.apply(record, operands, params)
+        buffer[join_index(params["index"], values[2:])] = values[0]
+        return self._record_edges(record, operands, values, buffer, params)
+
+    def _record_edges(
+        self, record: Primitive, operands: tuple[Value, ...], values: list[Value], ans: Value, params: dict[str, Any]
+    ) -> Value:
+        keep = self.guard.keep
         values = [keep(v) if v is x and type(v) is ndarray else v for v, x in zip(values, operands, strict=True)]
         edge: Any = None
         for k in range(len(values) - 1, -1, -1):

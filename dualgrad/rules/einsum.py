@@ -16,7 +16,9 @@ import numpy as np
 from dualgrad._core.functions import overridable
 from dualgrad._core.gather import as_operand
 from dualgrad._core.index import Slot
+from dualgrad._core.level import Tracer
 from dualgrad._core.space import Value, shape_of
+from dualgrad._core.views import tie
 from dualgrad.errors import NoRuleError
 from dualgrad.rules.define import composite, handwritten
 from dualgrad.rules.indexing import scatter
@@ -87,7 +89,13 @@ def _einsum(*operands: Any, out: None = None, optimize: Any = False, **kwargs: A
     else:
         text, values = _from_sublists(operands)
     values = [as_operand(x) for x in values]
-    return contract(*values, subscripts=_explicit(text, [len(shape_of(x)) for x in values]), optimize=optimize)
+    subscripts = _explicit(text, [len(shape_of(x)) for x in values])
+    answer = contract(*values, subscripts=subscripts, optimize=optimize)
+    term, _, output = subscripts.partition("->")
+    if len(values) == 1 and output and set(term) == set(output) and isinstance(answer, Tracer):
+        # NumPy's is a view: nothing is summed.
+        tie(values[0], answer)
+    return answer
 
 
 def _contract_jvp(

@@ -138,6 +138,34 @@ def scalars(x: Any) -> Any:
     return y
 
 
+def shared_tangents(x: Any) -> Any:
+    # The derivatives of `a` and `b` are one array until the write: those of `a` stay.
+    a = x * x + np.sin(x)
+    b = a + 0
+    b[1] = x[0]
+    return b * x + a * a
+
+
+def shared_cotangents(x: Any) -> Any:
+    a = np.exp(x)
+    z = np.reshape(a, (2, 2)).copy()
+    z[0] = x[:2]
+    w = a * np.ravel(z)
+    y = np.copy(w)
+    y[2] = 0
+    return w + y
+
+
+def numpys_integers(x: Any) -> Any:
+    table = np.outer(x, x)
+    for i in np.arange(3):
+        row = table[i]
+        row *= 2.0 + i
+    column = table[:, np.int64(1)]
+    column += x
+    return table
+
+
 PROGRAMS: list[Callable[[Any], Any]] = [
     shifted,
     in_place,
@@ -153,6 +181,9 @@ PROGRAMS: list[Callable[[Any], Any]] = [
     recurrence,
     swapped,
     scalars,
+    shared_tangents,
+    shared_cotangents,
+    numpys_integers,
 ]
 each_program = pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)
 
@@ -218,8 +249,15 @@ def test_the_argument_of_the_caller_is_not_changed(d: Any) -> None:
 @pytest.mark.parametrize("d", [jacfwd, jacrev])
 @pytest.mark.parametrize(
     "view",
-    [lambda y: y[:, None].reshape(4), lambda y: y.T, lambda y: np.flip(y), lambda y: y.real],
-    ids=["reshape", "transpose", "flip", "real"],
+    [
+        lambda y: y[:, None].reshape(4),
+        lambda y: y.T,
+        lambda y: np.flip(y),
+        lambda y: y.real,
+        lambda y: np.einsum("i->i", y),
+        lambda y: np.lib.stride_tricks.sliding_window_view(y, 1)[:, 0],
+    ],
+    ids=["reshape", "transpose", "flip", "real", "einsum", "windows"],
 )
 def test_what_shares_memory_otherwise_raises_while_it_is_in_use(d: Any, view: Any) -> None:
     def write(x: Any) -> Any:
