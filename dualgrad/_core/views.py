@@ -171,6 +171,14 @@ def _take(target: Tracer, answer: Value, title: str) -> None:
         setattr(target, slot, getattr(answer, slot))
 
 
+def frozen(x: Tracer) -> Tracer:
+    """Return an array that stands for the present value of another, whatever is written to that one later."""
+    found = object.__new__(type(x))
+    for slot in ("_level", "_value", *type(x).__slots__):
+        setattr(found, slot, getattr(x, slot))
+    return found
+
+
 def _spread(node: Tracer, came_from: Tracer | None, title: str) -> None:
     """Carry the new value of an array to everything that shares its memory."""
     links: Links | None = getattr(node, "_links", None)

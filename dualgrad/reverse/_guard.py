@@ -12,6 +12,9 @@ from typing import Any
 
 from numpy import ndarray
 
+from dualgrad._core.level import Tracer
+from dualgrad._core.views import frozen
+
 Array = ndarray[Any, Any]
 
 SMALL = 1024
@@ -31,8 +34,11 @@ class Guard:
         self.arrays: dict[int, Array] = {}
         self.has_large = False
 
-    def keep(self, x: Array) -> Array:
-        """Return an array with the numbers of `x`, which nobody changes until `release`."""
+    def keep(self, x: Any) -> Any:
+        """Return an array with the numbers of `x`, which nobody changes until `release`; numbers as they are."""
+        if type(x) is not ndarray:
+            # A write to an array of an outer transformation makes it stand for another value; what it stands for stays.
+            return frozen(x) if isinstance(x, Tracer) else x
         if x.size <= SMALL and x.flags.c_contiguous:
             return x.copy()
         self.has_large = True

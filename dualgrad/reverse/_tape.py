@@ -39,6 +39,7 @@ _unary = UNARY.get
 _making_locks = threading.Lock()
 
 _SCALARS = frozenset((float, float64))
+_NUMBERS = frozenset((float, float64, int))
 
 
 class TapeArray(TracedArray):
@@ -147,8 +148,7 @@ class Tape(Level):
 
     def lift(self, value: Value) -> TapeArray:
         """Return a new array on the tape that depends on nothing: an input, or a constant."""
-        if type(value) is ndarray:
-            value = self.guard.keep(value)
+        value = self.guard.keep(value)
         self.record(None)
         return tape_array(value, self, len(self.entries) - 1)
 
@@ -203,9 +203,9 @@ class Tape(Level):
         ans = record.operate(x, y)
         # What is kept of an array that is not ours must not change before the sweep.
         if number_y < 0:
-            if type(y) is ndarray and (pull := pulls[0]) is not None and pull.reads & 4:
+            if type(y) not in _NUMBERS and (pull := pulls[0]) is not None and pull.reads & 4:
                 y = self.guard.keep(y)
-        elif number_x < 0 and type(x) is ndarray and (pull := pulls[1]) is not None and pull.reads & 2:
+        elif number_x < 0 and type(x) not in _NUMBERS and (pull := pulls[1]) is not None and pull.reads & 2:
             x = self.guard.keep(x)
         kind = type(ans)
         scalar = kind is float64 or kind is float
@@ -283,11 +283,11 @@ class Tape(Level):
         self, record: Primitive, operands: tuple[Value, ...], values: list[Value], ans: Value, params: dict[str, Any]
     ) -> Value:
         keep = self.guard.keep
-        values = [keep(v) if v is x and type(v) is ndarray else v for v, x in zip(values, operands, strict=True)]
+        values = [keep(v) if v is x else v for v, x in zip(values, operands, strict=True)]
         edge: Any = None
         for k in range(len(values) - 1, -1, -1):
             x = operands[k]
-            if type(x) is TapeArray and x._level is self and (pull := record.pulls[k]) is not None:
+            if type(x) is TapeArray and x._level is self and (pull := record.pulls[k]) is not None:  # type: ignore[index]
                 number = x._number
                 kept = pull.select(ans, *values)
                 space = _space_unless_equal(values[k], ans)
@@ -321,7 +321,7 @@ class Tape(Level):
             if space is not None and k not in keep:
                 kept.append(space)
             else:
-                kept.append(self.guard.keep(v) if v is x and type(v) is ndarray else v)
+                kept.append(self.guard.keep(v) if v is x else v)
         wanted = tuple([parent >= 0 for parent in parents])
         if record.outputs == 1:
             kept_ans = ans if 0 in keep else space_of(ans)

@@ -156,6 +156,29 @@ def test_a_pullback_reads_items_of_arrays_that_it_copied() -> None:
     np.testing.assert_array_equal(pullback(1.0)[0][:4], [2.0, 3.0, 1.0, 0.0])
 
 
+def test_an_array_of_an_outer_transformation_may_be_written_to_after_its_use() -> None:
+    def f(x: Any) -> Any:
+        y = x * 1.0
+
+        def inner(k: Any) -> Any:
+            z = k * y
+            y[0] = 100.0
+            return np.sum(z)
+
+        slope = grad(inner)(2.0)
+        w = x * 1.0
+        value, pullback = vjp(lambda w: np.sum(w**3), w)
+        w *= 10.0
+        return slope**2 + value + np.sum(pullback(1.0)[0])
+
+    def by_hand(x: Any) -> Any:
+        return np.sum(x) ** 2 + np.sum(x**3) + np.sum(3 * x**2)
+
+    x = np.array([1.5, -0.5])
+    np.testing.assert_allclose(grad(f)(x), grad(by_hand)(x), rtol=1e-12)
+    np.testing.assert_allclose(jacfwd(f)(x), grad(by_hand)(x), rtol=1e-12)
+
+
 def test_threads_share_data() -> None:
     data = np.ones(BIG)
     found: list[Any] = []
