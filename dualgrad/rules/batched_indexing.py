@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dualgrad._core.batch import all_batched, batching, one_by_one, size_of
-from dualgrad._core.dispatch import bind
+from dualgrad._core.dispatch import bind, call
 from dualgrad._core.functions import getitem
 from dualgrad._core.level import Tracer
 from dualgrad._core.primitive import Primitive
@@ -81,11 +81,11 @@ def _getitem(record: Primitive, batched: tuple[bool, ...], operands: Operands, p
     if not batched[0]:
         if len(arrays) == 1 and _is_first(params["index"]) and arrays[0].dtype.kind != "b":
             # A table looked up by a batch of indices.
-            return a[arrays[0]]
+            return call(getitem, a, arrays[0])
         a = np.broadcast_to(a, (size_of(batched, operands), *shape_of(a)))
     size, *shape = shape_of(a)
     where = _batch_index(params["index"], arrays, batched[1:], len(shape), size)
-    answer = a[join_index(where.index, where.arrays)]
+    answer = call(getitem, a, join_index(where.index, where.arrays))
     return _moved(answer, where.found, where.wanted, where.width)
 
 

@@ -10,7 +10,8 @@ from dualgrad._core.batch import all_batched, batching
 from dualgrad._core.functions import overridable, pack
 from dualgrad._core.primitive import Primitive
 from dualgrad._core.space import Value, shape_of, zeros_of
-from dualgrad.rules.define import handwritten
+from dualgrad._core.zeros import restored
+from dualgrad.rules.define import elementwise, handwritten
 from dualgrad.rules.samples import A, case, cases
 
 
@@ -22,6 +23,23 @@ def sech2(x: Value) -> Value:
     e = np.exp(-2 * np.abs(x))
     return 4 * e / ((1 + e) * (1 + e))
 
+
+@overridable
+def logistic(x: Value) -> Value:
+    """Return 1 / (1 + exp(-x)) of real numbers, to full relative precision in the tails, without overflow."""
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+# What is dropped is a value only: where it moves, its derivative counts.
+elementwise(
+    restored,
+    lambda t: t,
+    None,
+    None,
+    operands=("found", "calm", "dropped"),
+    samples=cases(case(A(3), np.zeros(3), np.zeros(3, bool))),
+)
 
 # ---- pack ------------------------------------------------------------------------------------------
 
