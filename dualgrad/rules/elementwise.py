@@ -6,6 +6,7 @@ zero is NumPy's (inf, nan), never Python's exception.
 
 from __future__ import annotations
 
+import math
 import operator
 
 import numpy as np
@@ -92,6 +93,9 @@ def power_x(t: Value, x: Value, y: Value) -> Value:
 
 def power_y(t: Value, ans: Value, x: Value) -> Value:
     """At base 0 the limit for positive exponents: 0."""
+    if isinstance(x, (int, float)):
+        # As a Python float, which is weak.
+        return t * (ans * (math.log(x) if x > 0 else 0.0 if x == 0 else math.nan))
     return t * (ans * np.log(np.where(x == 0, 1, x)))
 
 
