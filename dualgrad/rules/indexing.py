@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.dispatch import bind
 from dualgrad._core.functions import getitem, overridable
-from dualgrad._core.primitive import Primitive, Pull, Word, register
+from dualgrad._core.level import Tracer
+from dualgrad._core.primitive import RECORDS, Primitive, Pull, Word, register
 from dualgrad._core.signature import Normaliser
 from dualgrad._core.space import Space, Value, space_of
 from dualgrad.rules.define import handwritten
@@ -81,6 +83,9 @@ class _IndexNormaliser(Normaliser):
 
 
 def _getitem(a: Value, *arrays: Value, index: Any) -> Value:
+    if arrays and not isinstance(a, Tracer) and any([isinstance(i, Tracer) for i in arrays]):
+        # A plain array cannot be asked for places that differ between the members of a batch.
+        return bind(RECORDS[getitem], (a, *arrays), {"index": index})  # type: ignore[arg-type]
     # A Python number is differentiated as the array without axes that it stands for.
     return (np.asarray(a) if type(a) in _NUMBERS else a)[join_index(index, arrays)]
 

@@ -200,11 +200,3 @@ def test_powers_of_python_floats_stay_weak() -> None:
     value, tangent = jvp(lambda s: ones * s**2 / (s + 1), (2.0,), (1.0,))
 
     assert value.dtype == tangent.dtype == np.float32
-
-
-def test_indices_that_differ_in_two_nested_batches_are_looked_up() -> None:
-    x = np.array([[0.5, 1.5], [2.5, 0.25]])
-
-    found = vmap(vmap(derivative(lambda x: np.interp(x, [0.0, 1.0, 3.0], [0.0, 5.0, 9.0]))))(x)
-
-    np.testing.assert_array_equal(found, [[5.0, 2.0], [2.0, 5.0]])
