@@ -1,6 +1,7 @@
 """dualgrad: exact derivatives of plain NumPy code, in forward and reverse mode, to any order."""
 
 from dualgrad import errors, extend, rules, sparse, testing, tree
+from dualgrad._core.zeros import strict_nans
 from dualgrad.batching import vmap
 from dualgrad.forward import derivative, jacfwd, jvp
 from dualgrad.reverse import checkpoint, jacrev, vjp
@@ -57,6 +58,7 @@ __all__ = [
     "rules",
     "sparse",
     "stop_gradient",
+    "strict_nans",
     "taylor",
     "testing",
     "tree",

@@ -37,6 +37,7 @@ LAYERS = {
     "dualgrad._core.leaves": 2,
     "dualgrad._core.arguments": 2,
     "dualgrad._core.stacking": 2,
+    "dualgrad._core.zeros": 2,
     "dualgrad.rules": 3,
     "dualgrad.batching": 3,
     "dualgrad.forward": 4,

@@ -135,6 +135,16 @@ def release(level: Level, result: Any) -> Any:
     return tree.map(released, result)
 
 
+def refuse_masked(x: Any, done: str) -> None:
+    """Raise TypeError for a masked array or a matrix."""
+    if isinstance(x, (np.ma.MaskedArray, np.matrix)):
+        raise TypeError(
+            f"A {type(x).__name__} cannot be {done}: its "
+            f"{'mask' if isinstance(x, np.ma.MaskedArray) else 'own rules of multiplication'} would be lost. "
+            "Pass np.asarray(x), and select with np.where(mask, ..., ...)."
+        )
+
+
 def is_differentiable(x: Any) -> bool:
     """Tell whether a leaf is a float or complex number or array that a tracer can stand for."""
     if isinstance(x, (float, complex, np.inexact)):
@@ -143,12 +153,7 @@ def is_differentiable(x: Any) -> bool:
         return False
     if isinstance(x, Tracer):
         return True
-    if isinstance(x, (np.ma.MaskedArray, np.matrix)):
-        raise TypeError(
-            f"A {type(x).__name__} cannot be differentiated: its "
-            f"{'mask' if isinstance(x, np.ma.MaskedArray) else 'own rules of multiplication'} would be lost. "
-            "Pass np.asarray(x), and select with np.where(mask, ..., ...)."
-        )
+    refuse_masked(x, "differentiated")
     if not hasattr(type(x), "__array_function__"):
         raise TypeError(
             f"A {type(x).__module__}.{type(x).__name__} does not speak NumPy's protocols (NEP 18) and cannot be "
@@ -247,7 +252,11 @@ def settle(derivatives: Sequence[Value], values: Sequence[Value], taken: Sequenc
         g = derivatives[0]
         # The commonest case by far: one argument, and a fresh array or number for it.
         if type(g) is np.float64 is type(values[0]) or (
-            type(g) is np.ndarray is type(values[0]) and g is not values[0] and g.base is None and g.flags.writeable
+            type(g) is np.ndarray is type(values[0])
+            and g is not values[0]
+            and g.base is None
+            and g.flags.writeable
+            and g.dtype is values[0].dtype
         ):
             return [g]
     seen = {id(x) for x in (*values, *taken)}
@@ -259,6 +268,9 @@ def settle(derivatives: Sequence[Value], values: Sequence[Value], taken: Sequenc
             if type(x) is np.ndarray:
                 if type(g) is not np.ndarray or g.base is not None or not g.flags.writeable or id(g) in seen:
                     g = np.array(g)
+                if g.dtype is not x.dtype and g.dtype.kind == x.dtype.kind:
+                    # NumPy computes in the byte order of the machine.
+                    g = g.astype(x.dtype)
                 seen.add(id(g))
             elif type(g) is np.ndarray and shape_of(x) == ():
                 g = g[()]

@@ -98,6 +98,7 @@ class Primitive:
     `unary` is all that a fast path needs of an elementwise function of one operand: operate, the pull's parts, same_space.
     `value_and_jvp(tangents, *operands, **params)` computes both at once, where they share work.
     `into` adds the pullback to the first operand into a buffer in place; `gather` does the same for many answers at once.
+    With `poles`, tangents that are finite may become infinite.
     """
 
     key: Function
@@ -116,6 +117,7 @@ class Primitive:
     value_and_jvp: Function | None = None
     into: Function | None = None
     gather: Function | None = None
+    poles: bool = False
     unary: tuple[Function, int, Function, int, bool] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from dualgrad import tree
 from dualgrad._core.arguments import P, like
 from dualgrad._core.gather import gather
+from dualgrad._core.leaves import refuse_masked
 from dualgrad._core.level import Tracer
 from dualgrad._core.space import Value, shape_of
 from dualgrad.batching._batch import BatchLevel, batch_array
@@ -120,6 +121,7 @@ def _common_size(leaves: list[Any], axes: list[int | None], names: list[str], ax
 
 
 def _to_front(x: Value, axis: int) -> Value:
+    refuse_masked(x, "batched")
     return x if axis == 0 else np.moveaxis(x, axis, 0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,9 @@ import numpy as np
 from dualgrad._core.array import TracedArray
 from dualgrad._core.ended import Ended
 from dualgrad._core.level import Level, vanishes
-from dualgrad._core.primitive import Primitive
+from dualgrad._core.primitive import Primitive, Word
 from dualgrad._core.space import Value, conform_tangent, zeros_of
+from dualgrad._core.zeros import drop_zeros, is_strict, may_be_infinite
 
 
 class DualArray(TracedArray):
@@ -39,9 +41,16 @@ def dual_array(value: Value, tangent: Value, level: ForwardLevel) -> DualArray:
 class ForwardLevel(Level):
     """One forward-mode transformation."""
 
-    __slots__ = ()
+    __slots__ = ("is_infinite",)
+
+    is_infinite: bool
+    """Whether a tangent may have become infinite; from then on, all are looked at."""
 
     title = "forward mode"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_infinite = False
 
     def lift(self, value: Value) -> DualArray:
         return dual_array(value, zeros_of(value), self)
@@ -55,7 +64,11 @@ class ForwardLevel(Level):
         ans = record.operate(value)
         if record.outputs != 1:
             return self._wrap_tuple(ans, record.jvp((x._tangent,), ans, value))
-        return self._wrap(ans, record.jvp((x._tangent,), ans, value))
+        if record.poles or self.is_infinite:
+            tangent = self._push_past_poles(record, (x._tangent,), ans, (value,), {})
+        else:
+            tangent = record.jvp((x._tangent,), ans, value)
+        return self._wrap(ans, tangent)
 
     def apply(self, record: Primitive, operands: tuple[Value, ...], params: dict[str, Any]) -> Value:
         values = []
@@ -71,7 +84,10 @@ class ForwardLevel(Level):
             ans, tangent = record.value_and_jvp(tuple(tangents), *values, **params)
         else:
             ans = (record.operate if not params else record.fun)(*values, **params)
-            tangent = record.jvp(tuple(tangents), ans, *values, **params)
+            if record.poles or self.is_infinite:
+                tangent = self._push_past_poles(record, tuple(tangents), ans, values, params)
+            else:
+                tangent = record.jvp(tuple(tangents), ans, *values, **params)
         return self._wrap(ans, tangent) if record.outputs == 1 else self._wrap_tuple(ans, tangent)
 
     def binary(self, record: Primitive, x: Any, y: Any) -> Value:
@@ -83,8 +99,35 @@ class ForwardLevel(Level):
             yt = y._tangent
             y = y._value
         ans = record.operate(x, y)
-        tangent = record.jvp((xt, yt), ans, x, y)
+        if record.poles or self.is_infinite:
+            tangent = self._push_past_poles(record, (xt, yt), ans, (x, y), {})
+        else:
+            tangent = record.jvp((xt, yt), ans, x, y)
         return self._wrap(ans, tangent) if record.outputs == 1 else self._wrap_tuple(ans, tangent)
+
+    def _push_past_poles(
+        self,
+        record: Primitive,
+        tangents: tuple[Value, ...],
+        ans: Value,
+        values: Sequence[Value],
+        params: dict[str, Any],
+    ) -> Value:
+        """Return the tangent of an answer, with infinity times zero as zero."""
+        # An infinite or undefined derivative is an answer, not an accident: no warnings from here.
+        with np.errstate(all="ignore"):
+            tangent = record.jvp(tangents, ans, *values, **params)
+            if tangent is None or record.outputs != 1 or not may_be_infinite(tangent):
+                return tangent
+            self.is_infinite = True
+            if is_strict():
+                return tangent
+            return drop_zeros(
+                lambda moves: record.jvp(tuple(moves), ans, *values, **params),
+                tangents,
+                tangent,
+                is_lanewise=record.word is Word.ELEMENTWISE,
+            )
 
     def _wrap(self, ans: Value, tangent: Value) -> Value:
         if tangent is None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from dualgrad._core.primitive import Primitive, name_of
 from dualgrad._core.space import Space, Value, conform_cotangent
+from dualgrad._core.zeros import drop_zeros
 from dualgrad.errors import RuleError
 from dualgrad.reverse._sweep import Sweep
 
@@ -24,7 +26,18 @@ def joint(
     params: dict[str, Any],
 ) -> None:
     """Run a pullback that serves all operands at once."""
-    cotangents = record.vjp(ct, wanted, ans, *operands, **params)
+
+    def pull(moves: Sequence[Value]) -> tuple[Value, ...]:
+        return record.vjp(moves[0], wanted, ans, *operands, **params)
+
+    cotangents = pull((ct,))
+    if sweep.strong and record.outputs == 1:
+        cotangents = tuple(
+            [
+                g if g is None else drop_zeros(_member(pull, k), (ct,), g, is_lanewise=False)
+                for k, g in enumerate(cotangents)
+            ]
+        )
     if len(cotangents) != len(parents):
         raise RuleError(
             f"The VJP rule of {name_of(record.key)} returned {len(cotangents)} cotangents for {len(parents)} operands."
@@ -32,6 +45,10 @@ def joint(
     for parent, space, cotangent in zip(parents, spaces, cotangents, strict=True):
         if space is not None and cotangent is not None:
             sweep.add(parent, conform_cotangent(cotangent, space.shape, space.dtype))
+
+
+def _member(pull: Callable[[Sequence[Value]], tuple[Value, ...]], k: int) -> Callable[[Sequence[Value]], Value]:
+    return lambda moves: pull(moves)[k]
 
 
 def pick(sweep: Sweep, ct: Value, node: int, member: int, count: int) -> None:

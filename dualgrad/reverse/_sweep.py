@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from sys import getrefcount
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from dualgrad._core.level import Tracer, anywhere, plain, vanishes
 from dualgrad._core.primitive import IN_PLACE, LANEWISE, PULLBACKS, SCATTERS, Primitive
 from dualgrad._core.space import LARGE, Value, conform_cotangent
+from dualgrad._core.zeros import drop_zeros
 from dualgrad.reverse._pending import Pending, can_wait
 
 ONE = None
@@ -137,12 +139,7 @@ class Sweep:
                 if params is ITEM:
                     self._add_item(parent, pullback, kept, ct)
                     continue
-                formula = PULLBACKS[pullback]
-                g = (
-                    formula(ct, kept)
-                    if params is ONE
-                    else formula(ct, *kept, **(params if type(params) is dict else {}))
-                )
+                g = _pulled(pullback, kept, params, ct)
                 if isinstance(ct, Tracer):
                     # A zero that is traced may still move: only what it spoils is dropped.
                     zero, lost = _is_zero(ct), np.isnan(g)
@@ -217,6 +214,18 @@ def _is_free(x: Value, other: Value, references: int) -> bool:
         and x.flags.writeable
         and (type(other) is tuple or (type(other) is np.ndarray and other.shape == x.shape and other.dtype is x.dtype))
     )
+
+
+def _pulled(pullback: int, kept: Any, params: Any, ct: Value) -> Value:
+    """Return what a pullback makes of a cotangent, with infinity times zero as zero."""
+    formula = PULLBACKS[pullback]
+
+    def pull(moves: Sequence[Value]) -> Value:
+        if params is ONE:
+            return formula(moves[0], kept)
+        return formula(moves[0], *kept, **(params if type(params) is dict else {}))
+
+    return drop_zeros(pull, (ct,), pull((ct,)), is_lanewise=pullback in LANEWISE)
 
 
 def _silent(ct: Value) -> Any:

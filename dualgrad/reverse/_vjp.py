@@ -9,8 +9,8 @@ import numpy as np
 
 from dualgrad._core.arguments import split_aux
 from dualgrad._core.leaves import as_primals, release, results, settle
-from dualgrad._core.level import plain
 from dualgrad._core.space import Value
+from dualgrad._core.zeros import is_strict, may_hold_nan
 from dualgrad.errors import ConversionError
 from dualgrad.reverse._sweep import Sweep
 from dualgrad.reverse._tape import Tape, TapeArray
@@ -62,7 +62,7 @@ class Recording:
         with np.errstate(all="ignore"):
             found = self._sweep(cotangents, strong=False)
             for g in found:
-                if g is not None and _may_hold_nan(g):
+                if g is not None and may_hold_nan(g) and not is_strict():
                     return self._sweep(cotangents, strong=True)
         return found
 
@@ -84,17 +84,6 @@ _WRITTEN = (
     "(or it was read-only from the start). The derivative needs the numbers that it held. Make a new array (w = w * 2 instead "
     "of w *= 2), or use a copy: y = x * buffer.copy()."
 )
-
-
-def _may_hold_nan(g: Value) -> bool:
-    g = plain(g)
-    # One sum of squares tells, and BLAS is the fastest way to one: it is NaN where a number is. (That of complex
-    # infinities is too, a false alarm that costs a sweep.)
-    if type(g) is np.ndarray:
-        total = g.dot(g) if g.ndim == 1 else np.vdot(g, g)
-    else:
-        total = g if isinstance(g, (float, complex)) else np.sum(g)
-    return bool(total != total)
 
 
 def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:

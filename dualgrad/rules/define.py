@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.level import anywhere
 from dualgrad._core.primitive import (
     IN_PLACE,
     WAITS,
@@ -35,6 +34,7 @@ from dualgrad._core.primitive import (
 )
 from dualgrad._core.signature import AsGiven, Normaliser, parameters_of, rule_parameters
 from dualgrad._core.space import Function, Value, conform_tangent, shape_of, space_of, zeros_of
+from dualgrad._core.zeros import is_strict, may_hold_nan
 from dualgrad.rules.declare import composite, constant, metadata, refused
 
 # ---- elementwise -----------------------------------------------------------------------------------
@@ -54,8 +54,8 @@ def elementwise(
     """Register a function that acts on each number apart.
 
     Each formula takes `t` and, by name, what it reads of `ans` and the operands (`x`, `y`, or the names in `operands`);
-    None says that the function is constant in that operand. With `poles`, a formula may be infinite or NaN at points where
-    the function has a value, and a tangent of exactly zero stays zero there. A function of one operand whose answer may have another
+    None says that the function is constant in that operand. With `poles`, a formula may be infinite or NaN, also for a finite
+    tangent; a tangent of exactly zero stays zero there. A function of one operand whose answer may have another
     dtype (abs of a complex number) says `same_space=False`. `in_place` holds, for a formula worth
     it, a ufunc or function that does the same with a last argument `out`, which may be `t` itself.
     """
@@ -75,6 +75,7 @@ def elementwise(
         operate=operate or fun,
         pulls=pulls,
         same_space=same_space and len(pulls) == 1,
+        poles=poles,
     )
     register(record)
     IN_PLACE.update({p.number: f for p, f in zip(pulls, in_place, strict=False) if p is not None and f is not None})
@@ -88,12 +89,9 @@ def strong(formula: Function) -> Function:
     """
 
     def strong_formula(t: Value, *kept: Value) -> Value:
-        with np.errstate(all="ignore"):
-            d = formula(t, *kept)
-            lost = np.isnan(d)
-            if anywhere(lost):
-                lost = lost & (t == 0)
-                d = np.where(lost, 0.0, d)
+        d = formula(t, *kept)
+        if may_hold_nan(d) and not is_strict():
+            d = np.where(np.isnan(d) & (t == 0), 0.0, d)
         return d
 
     return strong_formula

@@ -6,14 +6,15 @@ zero is NumPy's (inf, nan), never Python's exception.
 
 from __future__ import annotations
 
+import math
 import operator
 
 import numpy as np
 
-from dualgrad._core.level import anywhere
-from dualgrad._core.space import Function, Value, dtype_of
+from dualgrad._core.space import Value, dtype_of
+from dualgrad._core.zeros import may_hold_nan
 from dualgrad.rules.define import elementwise, handwritten
-from dualgrad.rules.own import sech2, tanh_slope
+from dualgrad.rules.own import logistic, sech2, tanh_slope
 from dualgrad.rules.samples import A, analytic, analytics, case, cases, real, reals
 
 LN2 = float(np.log(2.0))
@@ -34,13 +35,24 @@ elementwise(
     operate=operator.mul,
     in_place=(np.multiply, np.multiply),
 )
+
+
+def _divide(x: Value, y: Value) -> Value:
+    try:
+        return x / y
+    except ZeroDivisionError:
+        # Python floats are numbers of NumPy's here: 1 / 0 is infinite, and may be in a branch not taken.
+        found: float = np.true_divide(x, y).item()
+        return found
+
+
 elementwise(
     np.true_divide,
     lambda t, y: t / y,
     lambda t, ans, y: -(t / y * ans),
     samples=analytics((-2, 2), (0.5, 2)),
     in_place=(np.true_divide,),
-    operate=operator.truediv,
+    operate=_divide,
     poles=True,
 )
 elementwise(np.negative, lambda t: -t, samples=analytic(), operate=operator.neg, in_place=(np.negative,))
@@ -65,7 +77,9 @@ def _remainder_y(t: Value, x: Value, y: Value) -> Value:
 
 
 elementwise(np.remainder, lambda t: t, _remainder_y, samples=reals((1.0, 1.2), (0.7, 0.8)))
-elementwise(np.fmod, lambda t: t, lambda t, x, y: -(t * np.trunc(x / y)), samples=reals((1.0, 1.2), (0.7, 0.8)))
+elementwise(
+    np.fmod, lambda t: t, lambda t, x, y: -(t * np.trunc(np.true_divide(x, y))), samples=reals((1.0, 1.2), (0.7, 0.8))
+)
 
 # ---- powers and roots ------------------------------------------------------------------------------
 
@@ -79,9 +93,19 @@ def power_x(t: Value, x: Value, y: Value) -> Value:
 
 def power_y(t: Value, ans: Value, x: Value) -> Value:
     """At base 0 the limit for positive exponents: 0."""
+    if isinstance(x, (int, float)):
+        # As a Python float, which is weak.
+        return t * (ans * (math.log(x) if x > 0 else 0.0 if x == 0 else math.nan))
     return t * (ans * np.log(np.where(x == 0, 1, x)))
 
 
+def _power(x: Value, y: Value) -> Value:
+    found = np.power(x, y)
+    # A Python float stays one: beside an array of float32 it is weak.
+    return found.item() if type(x) in _WEAK and type(y) in _WEAK else found
+
+
+_WEAK = (float, int)
 POWERS = reals(
     (0.3, 2.0),
     (-2.0, 2.0),
@@ -90,7 +114,7 @@ POWERS = reals(
     case(A(3, low=0.3), np.array([0.0, 1.0, 2.0])),
     case(A(2, is_complex=True, low=0.3), A(2, is_complex=True)),
 )
-elementwise(np.power, power_x, power_y, samples=POWERS, operate=np.power, poles=True)
+elementwise(np.power, power_x, power_y, samples=POWERS, operate=_power, poles=True)
 elementwise(np.float_power, power_x, power_y, samples=POWERS, poles=True)
 
 
@@ -104,37 +128,37 @@ elementwise(np.cbrt, lambda t, ans: t / (3 * ans * ans), samples=real(0.3, 3), p
 
 # ---- exponentials and logarithms -------------------------------------------------------------------
 
-elementwise(np.exp, lambda t, ans: t * ans, samples=analytic(), in_place=(np.multiply,))
-elementwise(np.exp2, lambda t, ans: t * ans * LN2, samples=analytic())
+elementwise(np.exp, lambda t, ans: t * ans, samples=analytic(), poles=True, in_place=(np.multiply,))
+elementwise(np.exp2, lambda t, ans: t * ans * LN2, samples=analytic(), poles=True)
 # Not ans + 1, which loses all digits where x is very negative.
-elementwise(np.expm1, lambda t, x: t * np.exp(x), samples=analytic())
+elementwise(np.expm1, lambda t, x: t * np.exp(x), samples=analytic(), poles=True)
 elementwise(np.log, lambda t, x: t / x, samples=analytic(0.3, 3), poles=True, in_place=(np.true_divide,))
 elementwise(np.log2, lambda t, x: t / x / LN2, samples=analytic(0.3, 3), poles=True)
 elementwise(np.log10, lambda t, x: t / x / LN10, samples=analytic(0.3, 3), poles=True)
 elementwise(np.log1p, lambda t, x: t / (1 + x), samples=analytic(-0.5, 3), poles=True)
 
 
-def _part_of_sum(exp: Function, ans: Value, a: Value, b: Value) -> Value:
-    """Return what `a` has of the sum of the exponentials of `a` and `b`; equal infinite ones have half of it each."""
-    if not anywhere(np.isinf(ans)):
-        return exp(a - ans)
-    # inf - inf would be NaN.
-    whole = exp(np.where(a == ans, 0, a - ans))
-    return np.where(np.isinf(a) & (a == b), whole * 0.5, whole)
+def _difference(a: Value, b: Value) -> Value:
+    """Return a - b, and 0 where both are the same infinity."""
+    found = a - b
+    return np.where(a == b, 0, found) if may_hold_nan(found) else found
 
 
+# What `x` has of the sum of both exponentials. Not exp(x - ans), which loses digits where x is large, and its derivative
+# all of them.
 elementwise(
     np.logaddexp,
-    lambda t, ans, x, y: t * _part_of_sum(np.exp, ans, x, y),
-    lambda t, ans, x, y: t * _part_of_sum(np.exp, ans, y, x),
+    lambda t, x, y: t * logistic(_difference(x, y)),
+    lambda t, x, y: t * logistic(_difference(y, x)),
     samples=reals(),
 )
 elementwise(
     np.logaddexp2,
-    lambda t, ans, x, y: t * _part_of_sum(np.exp2, ans, x, y),
-    lambda t, ans, x, y: t * _part_of_sum(np.exp2, ans, y, x),
+    lambda t, x, y: t * logistic(_difference(x, y) * LN2),
+    lambda t, x, y: t * logistic(_difference(y, x) * LN2),
     samples=reals(),
 )
+elementwise(logistic, lambda t, ans, x: t * ans * logistic(-x), samples=real())
 
 # ---- trigonometric and hyperbolic ------------------------------------------------------------------
 
@@ -154,12 +178,10 @@ def _cosine_of_arcsin(x: Value) -> Value:
 elementwise(np.arcsin, lambda t, x: t / _cosine_of_arcsin(x), samples=analytic(-0.9, 0.9), poles=True)
 elementwise(np.arccos, lambda t, x: -(t / _cosine_of_arcsin(x)), samples=analytic(-0.9, 0.9), poles=True)
 elementwise(np.arctan, lambda t, x: t / (1 + x * x), samples=analytic())
-elementwise(np.sinh, lambda t, x: t * np.cosh(x), samples=analytic())
-elementwise(np.cosh, lambda t, x: t * np.sinh(x), samples=analytic())
+elementwise(np.sinh, lambda t, x: t * np.cosh(x), samples=analytic(), poles=True)
+elementwise(np.cosh, lambda t, x: t * np.sinh(x), samples=analytic(), poles=True)
 # Not 1 - tanh(x) ** 2, which loses all digits in the tails.
 elementwise(np.tanh, lambda t, ans, x: t * tanh_slope(x, ans), samples=analytic())
-# As a function of x alone: the value of tanh is only told so that it need not be computed again.
-elementwise(tanh_slope, lambda t, ans, tanh: t * ans * (-2 * tanh), None, samples=cases(), operands=("x", "tanh"))
 elementwise(sech2, lambda t, ans, x: t * ans * (-2 * np.tanh(x)), samples=analytic())
 
 

@@ -177,8 +177,10 @@ def _cond(x: Value, p: Any = None) -> Value:
         unknown = np.isnan(found) & ~np.any(np.isnan(x), axis=(-2, -1))
         if not anywhere(unknown):
             return found
-        # NumPy gives the zero matrix inf. As 1 / 0, so that the derivative is not finite either.
-        return np.where(unknown, np.where(size == 0, 1 / size, np.inf), found)[()]
+        # NumPy gives the zero matrix inf. As 1 / 0, so that the derivative is not finite either. (The norm will not do: where it
+        # is 0, so is its derivative.)
+        total = np.real(np.sum(x, axis=(-2, -1))) + 0.0
+        return np.where(unknown, np.where(size == 0, 1 / total, np.inf), found)[()]
 
 
 def _norm_of_inverse(x: Value, p: Any) -> Value:

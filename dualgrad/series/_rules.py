@@ -175,7 +175,9 @@ class RunningRule:
             ans = ans._make(members) if hasattr(ans, "_make") else tuple(members)
         else:
             ans = level.traced(ans)
-        pushed = record.jvp(tuple(tangents), ans, *operands, **self._params)
+        # An infinite or undefined derivative is an answer, not an accident.
+        with np.errstate(all="ignore"):
+            pushed = record.jvp(tuple(tangents), ans, *operands, **self._params)
         if pushed is None:
             return []
         return [self._as_series(t) for t in (pushed if record.outputs != 1 else (pushed,))]
