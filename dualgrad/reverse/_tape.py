@@ -148,12 +148,9 @@ class Tape(Level):
 
     def lift(self, value: Value) -> TapeArray:
         """Return a new array on the tape that depends on nothing: an input, or a constant."""
-<<<<<<< HEAD
-        value = self.guard.keep(value)
-=======
         if isinstance(value, ndarray):
-            value = self.guard.keep(base_class(value))
->>>>>>> breaker
+            value = base_class(value)
+        value = self.guard.keep(value)
         self.record(None)
         return tape_array(value, self, len(self.entries) - 1)
 
@@ -299,11 +296,7 @@ class Tape(Level):
         edge: Any = None
         for k in range(len(values) - 1, -1, -1):
             x = operands[k]
-<<<<<<< HEAD
-            if type(x) is TapeArray and x._level is self and (pull := record.pulls[k]) is not None:  # type: ignore[index]
-=======
             if type(x) is TapeArray and x._level is self and (pull := pulls[k]) is not None:
->>>>>>> breaker
                 number = x._number
                 kept = pull.select(ans, *values)
                 space = _space_unless_equal(values[k], ans)
