@@ -12,7 +12,7 @@ import numpy as np
 
 from dualgrad._core.functions import as_constant, pack
 from dualgrad._core.level import Tracer
-from dualgrad._core.space import Value, is_inexact, shape_of
+from dualgrad._core.space import Value, base_class, is_inexact, shape_of
 
 
 def as_operand(x: Any) -> Value:
@@ -31,7 +31,7 @@ def as_operand(x: Any) -> Value:
             "A np.matrix met a value being differentiated; its own rules of multiplication would be lost. "
             "Pass np.asarray(m), and multiply with @."
         )
-    return x
+    return base_class(x) if isinstance(x, np.ndarray) else x
 
 
 def as_data(x: Any) -> Value:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.space import Value
+from dualgrad._core.space import Value, base_class
 
 # An index is split into what is static (integers, slices, None, Ellipsis: a parameter) and its arrays, which are operands.
 # In the static part, a Slot stands for each array.
@@ -47,6 +47,8 @@ def is_view_index(index: Any) -> bool:
 
 
 def _index_array(part: Any) -> Value:
+    if isinstance(part, np.ndarray):
+        part = base_class(part)
     found = part if hasattr(part, "dtype") else np.asarray(part)
     if found.dtype.kind not in "iub":
         if found.size == 0 and found is not part:

@@ -239,7 +239,7 @@ def settle(derivatives: Sequence[Value], values: Sequence[Value], taken: Sequenc
         if g is None:
             g = zeros_of(x)
         if not isinstance(g, Tracer):
-            if type(x) is np.ndarray:
+            if isinstance(x, np.ndarray):
                 if type(g) is not np.ndarray or g.base is not None or not g.flags.writeable or id(g) in seen:
                     g = np.array(g)
                 seen.add(id(g))

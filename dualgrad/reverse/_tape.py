@@ -27,8 +27,8 @@ from dualgrad._core.ended import Ended
 from dualgrad._core.functions import getitem, pack
 from dualgrad._core.index import join_index
 from dualgrad._core.level import Level, Tracer
-from dualgrad._core.primitive import RECORDS, UNARY, WAITS, Primitive
-from dualgrad._core.space import Space, Value, dtype_of, is_inexact, shape_of, space_of
+from dualgrad._core.primitive import RECORDS, UNARY, WAITS, Primitive, Pull
+from dualgrad._core.space import Space, Value, base_class, dtype_of, is_inexact, shape_of, space_of
 from dualgrad._core.views import link, tie
 from dualgrad.reverse._guard import Guard
 from dualgrad.reverse._joint import joint, pick, unpack
@@ -147,6 +147,8 @@ class Tape(Level):
 
     def lift(self, value: Value) -> TapeArray:
         """Return a new array on the tape that depends on nothing: an input, or a constant."""
+        if isinstance(value, ndarray):
+            value = base_class(value)
         if type(value) is ndarray:
             value = self.guard.keep(value)
         self.record(None)
@@ -267,27 +269,34 @@ class Tape(Level):
             if record.key is pack and _SCALARS.issuperset(map(type, values)):
                 return self._record_pack(operands, values, ans)
             return self._record_joint(record, operands, values, ans, params)
-        return self._record_edges(record, operands, values, ans, params)
+        return self._record_edges(record.pulls, operands, values, ans, params)
 
     def write(self, record: Primitive, operands: tuple[Value, ...], params: dict[str, Any]) -> Value:
         """Record an assignment, into the same memory where nobody else holds it: a loop of writes costs O(n) in all."""
         # Only here: `apply` is also called by levels further in and by rules, whose operand other arrays may hold.
+        pulls = record.pulls
+        assert pulls is not None
         buffer = _buffer_of(operands[1], self)
         values = [x._value if type(x) is TapeArray and x._level is self else x for x in operands]
         if buffer is None or any([isinstance(v, Tracer) for v in values]):
             return self.apply(record, operands, params)
         buffer[join_index(params["index"], values[2:])] = values[0]
-        return self._record_edges(record, operands, values, buffer, params)
+        return self._record_edges(pulls, operands, values, buffer, params)
 
     def _record_edges(
-        self, record: Primitive, operands: tuple[Value, ...], values: list[Value], ans: Value, params: dict[str, Any]
+        self,
+        pulls: tuple[Pull | None, ...],
+        operands: tuple[Value, ...],
+        values: list[Value],
+        ans: Value,
+        params: dict[str, Any],
     ) -> Value:
         keep = self.guard.keep
         values = [keep(v) if v is x and type(v) is ndarray else v for v, x in zip(values, operands, strict=True)]
         edge: Any = None
         for k in range(len(values) - 1, -1, -1):
             x = operands[k]
-            if type(x) is TapeArray and x._level is self and (pull := record.pulls[k]) is not None:
+            if type(x) is TapeArray and x._level is self and (pull := pulls[k]) is not None:
                 number = x._number
                 kept = pull.select(ans, *values)
                 space = _space_unless_equal(values[k], ans)

@@ -138,6 +138,39 @@ def test_memory_that_is_not_numpys_is_copied() -> None:
     assert grad(f)(3.0) == BIG
 
 
+class Marked(np.ndarray[Any, Any]):
+    """A class of arrays that calculates as NumPy does, as np.memmap is."""
+
+
+@pytest.mark.parametrize("size", [2, BIG])
+def test_numbers_and_indices_in_subclasses_of_arrays_are_kept(size: int) -> None:
+    w = np.full(size, 2.0).view(Marked)
+    places = np.arange(size).view(Marked)
+
+    def f(x: Any) -> Any:
+        y = x[places] * w * x
+        w[:] = 7.0
+        places[:] = 0
+        return np.sum(y)
+
+    np.testing.assert_array_equal(grad(f)(np.ones(size)), np.full(size, 4.0))
+
+
+@pytest.mark.parametrize("size", [2, BIG])
+def test_arguments_in_subclasses_of_arrays_are_kept(size: int) -> None:
+    x = np.full(size, 2.0).view(Marked)
+
+    def f(y: Any) -> Any:
+        total = np.sum(y * y)
+        x[:] = 7.0
+        return total
+
+    found = grad(f)(x)
+
+    np.testing.assert_array_equal(found, np.full(size, 4.0))
+    assert not np.shares_memory(found, x)
+
+
 @pytest.mark.parametrize("size", [2, BIG])
 def test_a_pullback_keeps_numbers_of_its_own(size: int) -> None:
     x, c = np.ones(size), np.ones(size)
