@@ -140,3 +140,14 @@ def test_the_second_derivative_of_a_power_at_exponent_zero_is_right() -> None:
     for outer, inner in ((grad, grad), (derivative, grad)):
         found = outer(lambda x, inner=inner: inner(lambda s: np.sum(x ** (y + s)))(0.0))(1.7)
         assert float(found) == pytest.approx(1 / 1.7)
+
+
+def test_a_checkpointed_function_may_write_to_its_argument() -> None:
+    def step(y: Any, x: Any) -> Any:
+        y[0] = x[0] ** 2 * y[1]
+        return y * 2
+
+    def loss(step: Any) -> Any:
+        return lambda x: np.sum(step(x * 1, x) ** 2)
+
+    np.testing.assert_allclose(grad(loss(checkpoint(step)))(X), grad(loss(step))(X), rtol=1e-14)

@@ -43,15 +43,15 @@ def checkpoint(f: Callable[P, Any]) -> Callable[P, Any]:
         tape = deepest(arguments)
         if not isinstance(tape, Tape):
             return f(*args, **kwargs)
+        # Before `f` can write to them. Tape arrays are stored as (number, value), so that the tape does not hold itself alive.
+        stored = [(x._number, x._value) if _is_after(x, tape, 0) else None for x in arguments]
+        others = [x if kept is None else None for x, kept in zip(arguments, stored, strict=True)]
         start = len(tape.entries)
         result = Leaves([f(*args, **kwargs)])
         outputs = [x for x in result.values if _is_after(x, tape, start)]
         if not outputs:
             return result.fill(result.values)[0]
         tape.entries[start:] = [_FORGOTTEN] * (len(tape.entries) - start)
-        # Tape arrays are stored as (number, value), so that the tape does not hold itself alive.
-        stored = [(x._number, x._value) if _is_after(x, tape, 0) else None for x in arguments]
-        others = [x if kept is None else None for x, kept in zip(arguments, stored, strict=True)]
 
         def run_again(tape: Tape) -> Leaves:
             again = [
