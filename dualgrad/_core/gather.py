@@ -31,9 +31,7 @@ def as_operand(x: Any) -> Value:
             "A np.matrix met a value being differentiated; its own rules of multiplication would be lost. "
             "Pass np.asarray(m), and multiply with @."
         )
-    if isinstance(x, np.ndarray) and type(x).__array_ufunc__ is np.ndarray.__array_ufunc__:
-        return base_class(x)
-    return x
+    return base_class(x) if isinstance(x, np.ndarray) else x
 
 
 def as_data(x: Any) -> Value:

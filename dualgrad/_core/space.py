@@ -59,7 +59,12 @@ def shape_of(x: Value) -> tuple[int, ...]:
 
 
 def base_class(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return an array of a subclass, a memory map for example, as one of NumPy's own class that a tape can look after."""
+    """Return an array of a subclass, a memory map for example, as one of NumPy's own class that a tape can look after.
+
+    One whose class says itself what NumPy's functions mean comes back as it is.
+    """
+    if type(x).__array_ufunc__ is not np.ndarray.__array_ufunc__:
+        return x
     found = np.asarray(x)
     # A view of `x` itself is copied where it is kept. NumPy may make one of what `x` is a view of, and then nobody would
     # see what is written through `x`.
