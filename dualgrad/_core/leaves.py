@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from dualgrad import tree
+from dualgrad._core import foreign
 from dualgrad._core.ended import Ended
+from dualgrad._core.foreign import is_foreign
 from dualgrad._core.gather import gather
 from dualgrad._core.level import Level, Tracer
 from dualgrad._core.space import Value, dtype_of, is_inexact, shape_of, zeros_of
@@ -143,11 +145,17 @@ def is_differentiable(x: Any) -> bool:
             "Pass np.asarray(x), and select with np.where(mask, ..., ...)."
         )
     if not hasattr(type(x), "__array_function__"):
-        raise TypeError(
-            f"A {type(x).__module__}.{type(x).__name__} does not speak NumPy's protocols (NEP 18) and cannot be "
-            "differentiated. Pass x.to_numpy() or np.asarray(x)."
-        )
+        raise TypeError(_NO_ARRAY.format(_full_name(x)))
     return True
+
+
+_NO_ARRAY = (
+    "A {} does not speak NumPy's protocols (NEP 18) and cannot be differentiated. Pass x.to_numpy() or np.asarray(x)."
+)
+
+
+def _full_name(x: Any) -> str:
+    return f"{type(x).__module__}.{type(x).__name__}"
 
 
 def as_argument(x: Any, name_of_argument: Callable[[Any], str], key: Any) -> Any:
@@ -171,6 +179,8 @@ def as_argument(x: Any, name_of_argument: Callable[[Any], str], key: Any) -> Any
         return float(x)
     leaves, _ = tree.flatten(x)
     if not any(is_differentiable(leaf) or _holds_objects(leaf) for leaf in leaves):
+        if hasattr(x, "to_numpy"):
+            raise TypeError(_NO_ARRAY.format(_full_name(x)))
         described = type(x).__name__ if len(leaves) == 1 else f"{type(x).__name__} without any float in it"
         raise TypeError(
             f"The argument {name_of_argument(key)} is a {described} and cannot be differentiated. "
@@ -233,10 +243,15 @@ def settle(derivatives: Sequence[Value], values: Sequence[Value], taken: Sequenc
             g = zeros_of(x)
         if not isinstance(g, Tracer):
             if type(x) is np.ndarray:
-                if type(g) is not np.ndarray or g.base is not None or not g.flags.writeable or id(g) in seen:
+                if is_foreign(g):
+                    # The data was another library's, and has not been computed yet.
+                    pass
+                elif type(g) is not np.ndarray or g.base is not None or not g.flags.writeable or id(g) in seen:
                     g = np.array(g)
                 seen.add(id(g))
             elif type(g) is np.ndarray and shape_of(x) == ():
                 g = g[()]
+            elif is_foreign(x):
+                g = foreign.settled(g, foreign.below(x))
         settled.append(g)
     return settled

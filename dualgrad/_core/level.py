@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.foreign import is_foreign
 from dualgrad._core.primitive import Primitive
 from dualgrad._core.space import Function, Value
 
@@ -106,6 +107,16 @@ def plain(x: Value) -> Value:
 def anywhere(mask: Value) -> bool:
     """Tell whether a mask is True anywhere, in any member of a batch too: for rules that skip work."""
     return bool(np.any(plain(mask)))
+
+
+def may_be_anywhere(mask: Value) -> bool:
+    """Tell whether a mask may be True anywhere: arrays of other libraries are not asked, for the answer would be computed."""
+    return is_foreign(mask) or anywhere(mask)
+
+
+def seen_anywhere(mask: Value) -> bool:
+    """Tell whether a mask is seen to be True anywhere, to warn or refuse: arrays of other libraries are not asked."""
+    return not is_foreign(mask) and anywhere(mask)
 
 
 def is_differentiated(x: Value) -> bool:

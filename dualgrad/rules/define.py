@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.level import anywhere
+from dualgrad._core.level import may_be_anywhere
 from dualgrad._core.primitive import (
     IN_PLACE,
     WAITS,
@@ -91,7 +91,7 @@ def strong(formula: Function) -> Function:
         with np.errstate(all="ignore"):
             d = formula(t, *kept)
             lost = np.isnan(d)
-            if anywhere(lost):
+            if may_be_anywhere(lost):
                 lost = lost & (t == 0)
                 d = np.where(lost, 0.0, d)
         return d

@@ -10,7 +10,7 @@ import operator
 
 import numpy as np
 
-from dualgrad._core.level import anywhere
+from dualgrad._core.level import may_be_anywhere
 from dualgrad._core.space import Function, Value, dtype_of
 from dualgrad.rules.define import elementwise, handwritten
 from dualgrad.rules.own import sech2
@@ -116,7 +116,7 @@ elementwise(np.log1p, lambda t, x: t / (1 + x), samples=analytic(-0.5, 3), poles
 
 def _part_of_sum(exp: Function, ans: Value, a: Value, b: Value) -> Value:
     """Return what `a` has of the sum of the exponentials of `a` and `b`; equal infinite ones have half of it each."""
-    if not anywhere(np.isinf(ans)):
+    if not may_be_anywhere(np.isinf(ans)):
         return exp(a - ans)
     # inf - inf would be NaN.
     whole = exp(np.where(a == ans, 0, a - ans))
