@@ -10,7 +10,7 @@ import numpy as np
 from dualgrad._core.dispatch import call, call_function, call_ufunc, operator, reflected
 from dualgrad._core.functions import getitem
 from dualgrad._core.gather import as_operand
-from dualgrad._core.level import plain
+from dualgrad._core.level import Tracer, plain
 from dualgrad._core.methods import ArrayMethods
 from dualgrad._core.object_loops import ObjectLoops
 from dualgrad._core.primitive import RECORDS, UNARY
@@ -316,6 +316,10 @@ class TracedArray(ArrayMethods, ObjectLoops):
         return call(np.round, self, ndigits)
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        x: Value = self
+        while isinstance(x, Tracer):
+            x._level.was_pickled = True
+            x = x._value
         raise ConversionError(
             "Pickling would lose the derivative of a value being differentiated (does another process get it?). "
             "Keep it in this process; if the value should count as constant, use stop_gradient(x)."

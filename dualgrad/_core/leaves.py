@@ -14,6 +14,7 @@ from dualgrad._core.foreign import is_foreign
 from dualgrad._core.gather import gather
 from dualgrad._core.level import Level, Tracer
 from dualgrad._core.space import Value, dtype_of, is_inexact, shape_of, zeros_of
+from dualgrad.errors import ConversionError
 
 _LONE_LEAVES = frozenset((np.ndarray, float, np.float64))
 _, _LONE = tree.flatten((0.0,))
@@ -84,8 +85,14 @@ def _rename(path: str, names: Sequence[str]) -> str:
     return names[int(position)] + rest
 
 
-def results(returned: Any) -> Leaves:
+def results(returned: Any, level: Level | None = None) -> Leaves:
     """Return the leaves of what a differentiated function returned; raises where a derivative would be lost in it."""
+    if level is not None and level.was_pickled:
+        raise ConversionError(
+            "A function that runs later, or elsewhere, closes over a value being differentiated (dask: x.map_blocks(lambda b: b * w), "
+            "apply_gufunc, reduction), and its derivative would be lost. Use NumPy's functions and operators on the whole arrays; "
+            "if the value should count as constant, use stop_gradient(x)."
+        )
     found = Leaves([returned])
     for x in found.values:
         if isinstance(x, Tracer) and isinstance(x._level, Ended):
@@ -253,5 +260,7 @@ def settle(derivatives: Sequence[Value], values: Sequence[Value], taken: Sequenc
                 g = g[()]
             elif is_foreign(x):
                 g = foreign.settled(g, foreign.below(x))
+                g = g.copy() if id(g) in seen else g
+                seen.add(id(g))
         settled.append(g)
     return settled

@@ -38,7 +38,7 @@ class Level:
     rules out perturbation confusion, and needs no stack of active transformations.
     """
 
-    __slots__ = ("depth",)
+    __slots__ = ("depth", "was_pickled")
 
     title = "a transformation"
     """How errors name it."""
@@ -48,6 +48,9 @@ class Level:
 
     def __init__(self) -> None:
         self.depth = next(_depths)
+        # Whether somebody tried to pickle a tracer. That raises, but dask, which names what it will run later by its bytes,
+        # goes on all the same.
+        self.was_pickled = False
 
     def apply(self, record: Primitive, operands: tuple[Value, ...], params: dict[str, Any]) -> Value:
         """Apply a primitive to operands of which at least one is a tracer of this level."""

@@ -28,7 +28,7 @@ class Recording:
         tape = Tape()
         try:
             value, aux = split_aux(f([tape.lift(x) for x in values]), has_aux, transform)
-            result = results(value)
+            result = results(value, tape)
             self.aux = release(tape, aux)
         except BaseException as error:
             tape.guard.release()

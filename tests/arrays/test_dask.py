@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 import pytest
 
-from dualgrad import checkpoint, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from dualgrad import checkpoint, grad, hessian, hvp, jacobian, jvp, sparse, value_and_grad, vjp
 from dualgrad.errors import ConversionError, NoRuleError
 
 dask = pytest.importorskip("dask")
@@ -200,6 +200,38 @@ def test_a_branch_computes_what_it_asks_for() -> None:
 def test_a_function_of_dask_says_what_to_write(program: Callable[[Any], Any], lift: Callable[[Any], Any]) -> None:
     with pytest.raises(ConversionError, match=r"np\.dot\(x, y\)"):
         grad(program)(lift(WEIGHTS))
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda w: split(DATA).map_blocks(lambda b: b * w, dtype=float).sum(),
+        lambda w: np.sum(split(DATA).map_blocks(lambda b: b * w, dtype=float)) + np.sum(w),
+        lambda w: da.apply_gufunc(lambda b: b @ w, "(i)->()", split(DATA), output_dtypes=float).sum(),
+        lambda w: grad(lambda v: split(DATA).map_blocks(lambda b: b * v * w, dtype=float).sum())(w)[0],
+    ],
+)
+def test_a_function_that_runs_later_and_closes_over_a_traced_value_raises(program: Callable[[Any], Any]) -> None:
+    for differentiate in (grad(program), lambda w: jvp(program, (w,), (w,)), lambda w: sparse.jacobian(program, w)):
+        with pytest.raises(ConversionError, match=r"closes over"):
+            differentiate(WEIGHTS)
+
+
+def test_delayed_work_that_is_computed_inside_has_a_derivative() -> None:
+    program = lambda w: np.sum(dask.delayed(lambda: np.sin(w))().compute(scheduler="threads"))
+
+    np.testing.assert_allclose(grad(program)(WEIGHTS), np.cos(WEIGHTS))
+
+
+def test_xarray_may_hold_chunks() -> None:
+    xr = pytest.importorskip("xarray")
+    data = xr.DataArray(split(DATA), dims=("n", "k"))
+    program = lambda w: np.exp(data * xr.DataArray(w, dims="k")).mean().data
+
+    with dask.config.set(scheduler=refused):
+        gradient = grad(program)(WEIGHTS)
+
+    np.testing.assert_allclose(gradient.compute(), np.sum(DATA * np.exp(DATA * WEIGHTS), axis=0) / 60)
 
 
 def test_a_mask_of_dask_inside_says_what_to_write() -> None:

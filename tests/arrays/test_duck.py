@@ -167,6 +167,16 @@ def test_an_index_behind_an_ellipsis_counts_from_the_end() -> None:
     np.testing.assert_array_equal(shown(gradient)[0], [1.0, 0.0, 0.0, 1.0])
 
 
+def test_gradients_share_memory_with_nothing() -> None:
+    x, ct = Duck(X), Duck(np.ones_like(X))
+    _, pullback = vjp(lambda x, y: (x, y), x, x)
+
+    first, second = pullback((ct, ct))
+
+    assert not np.shares_memory(first.hidden, ct.hidden)
+    assert not np.shares_memory(first.hidden, second.hidden)
+
+
 def test_branches_ask_the_library() -> None:
     with pytest.raises(AssertionError, match="somebody asked"):
         grad(lambda x: np.sum(x) if np.sum(x) > 0 else 0.0)(Duck(X))
