@@ -62,6 +62,7 @@ PROGRAMS: list[Callable[[Any], Any]] = [
     lambda x: np.sum(np.flip(x) * x) + np.sum(np.roll(x, 1) * x),
     lambda x: np.nanmean(x) + np.average(x) + np.prod(x[0]),
     lambda x: np.sum(np.linalg.solve(x[:4] + 4 * np.eye(4), np.ones(4))),
+    lambda x: np.trace(x) + np.sum(np.diagonal(x, -1) ** 2) + np.sum(np.diagonal(x, 7)),
     lambda x: checkpoint(lambda x: np.sum(np.tanh(x) ** 2))(x),
 ]
 

@@ -34,6 +34,7 @@ PROGRAMS: list[Callable[[Any], Any]] = [
     lambda x: np.sum(np.einsum("ij,ik->jk", x, x) ** 2),
     lambda x: np.sum(np.array([x[0, 0] * x[1, 1], np.sum(x)]) ** 2),
     lambda x: np.sum(np.abs(x * (1 + 2j)) ** 2),
+    lambda x: np.trace(x) + np.sum(np.diagonal(x, -1) ** 2) + np.sum(np.diagonal(x, 7)),
     lambda x: checkpoint(lambda x: np.sum(np.tanh(x) ** 2))(x),
 ]
 
