@@ -17,6 +17,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = {
     "dualgrad.errors": 0,
     "dualgrad._core": 1,
+    "dualgrad._core.foreign": 1,
     "dualgrad._core.space": 1,
     "dualgrad._core.signature": 1,
     "dualgrad._core.primitive": 1,

@@ -57,6 +57,9 @@ class TracedArray(ArrayMethods, ObjectLoops):
 
     __slots__ = ()
 
+    __pandas_priority__ = 10_000
+    """Pandas leaves an operation to what says more than its own 4000; it would put traced numbers into an object series."""
+
     def __hash__(self) -> NoReturn:
         # As ndarrays, which compare elementwise.
         raise TypeError(
@@ -331,9 +334,21 @@ class TracedArray(ArrayMethods, ObjectLoops):
         return call(np.round, self, ndigits)
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        x: Value = self
+        while isinstance(x, Tracer):
+            x._level.was_pickled = True
+            x = x._value
         raise ConversionError(
             "Pickling would lose the derivative of a value being differentiated (does another process get it?). "
             "Keep it in this process; if the value should count as constant, use stop_gradient(x)."
+        )
+
+    def __dask_tokenize__(self) -> NoReturn:
+        # Dask asks this of what it is about to put into a graph, from which no derivative comes back.
+        raise ConversionError(
+            "A function of dask (da.f, x.dot, x.map_blocks, from_array) was given a value being differentiated, and would have "
+            "lost its derivative. Use NumPy's functions and operators, which dask arrays understand: np.sum(x), np.dot(x, y), "
+            "x @ y; if the value should count as constant, use stop_gradient(x)."
         )
 
     def __copy__(self) -> Value:

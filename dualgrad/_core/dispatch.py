@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.gather import as_operand
+from dualgrad._core.gather import SEQUENCES, as_operand
 from dualgrad._core.level import Tracer, deepest
 from dualgrad._core.primitive import RECORDS, Composite, Constant, Metadata, Primitive, Refused, name_of, record_of
 from dualgrad._core.space import Function, Value, is_inexact
@@ -163,8 +163,14 @@ def reflected(ufunc: np.ufunc, x: Any, y: Tracer) -> Value:
 
 
 def _not_an_array(x: Any) -> bool:
-    return not (hasattr(x, "dtype") or isinstance(x, (list, tuple, int, float, complex, Tracer))) or (
-        getattr(type(x), "__array_ufunc__", False) is None
+    kind = type(x)
+    if getattr(kind, "__array_ufunc__", False) is None:
+        return True
+    if hasattr(kind, "__array_function__") or hasattr(kind, "__pandas_priority__"):
+        return False
+    # What speaks NEP 13 only is no array but holds one (xarray), and may hold a traced one.
+    return hasattr(kind, "__array_ufunc__") or not (
+        hasattr(x, "dtype") or isinstance(x, (list, tuple, int, float, complex, *SEQUENCES))
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.foreign import any_foreign, is_foreign
 from dualgrad._core.index import join_index
 from dualgrad._core.space import Function, Value
 
@@ -22,16 +23,17 @@ def astype(a: Value, dtype: Any) -> Value:
 
 
 def overridable(fun: Function) -> Function:
-    """Return `fun` with NEP 18's protocol: an argument with `__array_function__` of its own says what the call means.
+    """Return `fun` with NEP 18's protocol: a traced argument, or an array of a subclass, says what the call means.
 
-    So functions that are not NumPy's take part as NumPy's do, and need to know nothing of traced arrays.
+    So functions that are not NumPy's take part as NumPy's do, and need to know nothing of traced arrays. Of arrays of
+    other libraries, which do not know them, they are functions like any other.
     """
 
     @functools.wraps(fun)
     def overridden(*args: Any, **kwargs: Any) -> Any:
         for x in args:
             kind = type(x)
-            if kind is not np.ndarray and hasattr(kind, "__array_function__"):
+            if kind is not np.ndarray and (hasattr(x, "_level") or isinstance(x, np.ndarray)):
                 answer = x.__array_function__(overridden, (kind,), args, kwargs)
                 if answer is not NotImplemented:
                     return answer
@@ -43,7 +45,7 @@ def overridable(fun: Function) -> Function:
 @overridable
 def set_item(value: Value, a: Value, *arrays: Value, index: Any) -> Value:
     """Return a copy of `a` with `value` at an index, given as its static part and its arrays."""
-    found = np.array(a)
+    found = a.copy() if is_foreign(a) else np.array(a)
     found[join_index(index, arrays)] = value
     return found
 
@@ -51,7 +53,8 @@ def set_item(value: Value, a: Value, *arrays: Value, index: Any) -> Value:
 @overridable
 def pack(*numbers: Value, shape: tuple[int, ...]) -> Value:
     """Return numbers, in C order, as one array of a shape."""
-    return np.array(numbers).reshape(shape)
+    found = np.stack(numbers) if any_foreign(numbers) else np.array(numbers)
+    return found.reshape(shape)
 
 
 @overridable

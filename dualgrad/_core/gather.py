@@ -6,6 +6,7 @@ gathers it. Arithmetic before that works elementwise, through the operators and 
 
 from __future__ import annotations
 
+from array import array
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ from dualgrad._core.functions import as_constant, pack
 from dualgrad._core.level import Tracer
 from dualgrad._core.space import Value, base_class, is_inexact, shape_of
 
+SEQUENCES = (range, array, memoryview)
+"""What NumPy reads as arrays, beside lists and tuples."""
+
 
 def as_operand(x: Any) -> Value:
     """Return an argument as something a primitive takes: lists become arrays, object arrays of tracers are gathered."""
@@ -21,6 +25,8 @@ def as_operand(x: Any) -> Value:
         return gather(x) if x.dtype.hasobject else x
     if isinstance(x, (list, tuple)):
         return array_of(x)
+    if isinstance(x, SEQUENCES):
+        return np.asarray(x)
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError(
             "A masked array met a value being differentiated; its mask would have been lost. "
@@ -31,7 +37,17 @@ def as_operand(x: Any) -> Value:
             "A np.matrix met a value being differentiated; its own rules of multiplication would be lost. "
             "Pass np.asarray(m), and multiply with @."
         )
-    return base_class(x) if isinstance(x, np.ndarray) else x
+    if isinstance(x, np.ndarray):
+        return base_class(x)
+    kind = type(x)
+    if hasattr(kind, "__array_function__") or isinstance(x, np.generic):
+        return x
+    if hasattr(kind, "__array_ufunc__") or hasattr(x, "dtype"):
+        raise TypeError(
+            f"A {kind.__module__}.{kind.__name__} met a value being differentiated. It does not speak NumPy's protocols (NEP 18), "
+            "and its labels, or whatever else it knows, would be lost. Pass x.to_numpy() or np.asarray(x)."
+        )
+    return np.asarray(x) if hasattr(kind, "__array__") else x
 
 
 def as_data(x: Any) -> Value:

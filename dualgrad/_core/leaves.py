@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 
 from dualgrad import tree
+from dualgrad._core import foreign
 from dualgrad._core.ended import Ended
+from dualgrad._core.foreign import is_foreign
 from dualgrad._core.gather import gather
 from dualgrad._core.level import Level, Tracer
 from dualgrad._core.space import Value, dtype_of, is_inexact, shape_of, zeros_of
+from dualgrad.errors import ConversionError
 
 _LONE_LEAVES = frozenset((np.ndarray, float, np.float64))
 _, _LONE = tree.flatten((0.0,))
@@ -87,8 +90,14 @@ def _rename(path: str, names: Sequence[str]) -> str:
     return names[int(position)] + rest
 
 
-def results(returned: Any) -> Leaves:
+def results(returned: Any, level: Level | None = None) -> Leaves:
     """Return the leaves of what a differentiated function returned; raises where a derivative would be lost in it."""
+    if level is not None and level.was_pickled:
+        raise ConversionError(
+            "A function that runs later, or elsewhere, closes over a value being differentiated (dask: x.map_blocks(lambda b: b * w), "
+            "apply_gufunc, reduction), and its derivative would be lost. Use NumPy's functions and operators on the whole arrays; "
+            "if the value should count as constant, use stop_gradient(x)."
+        )
     found = Leaves([returned])
     for x in found.values:
         if isinstance(x, Tracer) and isinstance(x._level, Ended):
@@ -155,11 +164,17 @@ def is_differentiable(x: Any) -> bool:
         return True
     refuse_masked(x, "differentiated")
     if not hasattr(type(x), "__array_function__"):
-        raise TypeError(
-            f"A {type(x).__module__}.{type(x).__name__} does not speak NumPy's protocols (NEP 18) and cannot be "
-            "differentiated. Pass x.to_numpy() or np.asarray(x)."
-        )
+        raise TypeError(_NO_ARRAY.format(_full_name(x)))
     return True
+
+
+_NO_ARRAY = (
+    "A {} does not speak NumPy's protocols (NEP 18) and cannot be differentiated. Pass x.to_numpy() or np.asarray(x)."
+)
+
+
+def _full_name(x: Any) -> str:
+    return f"{type(x).__module__}.{type(x).__name__}"
 
 
 def as_argument(x: Any, name_of_argument: Callable[[Any], str], key: Any) -> Any:
@@ -183,6 +198,8 @@ def as_argument(x: Any, name_of_argument: Callable[[Any], str], key: Any) -> Any
         return float(x)
     leaves, _ = tree.flatten(x)
     if not any(is_differentiable(leaf) or _holds_objects(leaf) for leaf in leaves):
+        if hasattr(x, "to_numpy"):
+            raise TypeError(_NO_ARRAY.format(_full_name(x)))
         described = (
             type(x).__name__ if len(leaves) == 1 and leaves[0] is x else f"{type(x).__name__} without any float in it"
         )
@@ -266,6 +283,10 @@ def settle(derivatives: Sequence[Value], values: Sequence[Value], taken: Sequenc
             g = zeros_of(x)
         if not isinstance(g, Tracer):
             if isinstance(x, np.ndarray):
+                if is_foreign(g):
+                    # The data was another library's, and has not been computed yet.
+                    settled.append(g)
+                    continue
                 if type(g) is not np.ndarray or g.base is not None or not g.flags.writeable or id(g) in seen:
                     g = np.array(g)
                 if g.dtype is not x.dtype and g.dtype.kind == x.dtype.kind:
@@ -274,5 +295,9 @@ def settle(derivatives: Sequence[Value], values: Sequence[Value], taken: Sequenc
                 seen.add(id(g))
             elif type(g) is np.ndarray and shape_of(x) == ():
                 g = g[()]
+            elif is_foreign(x):
+                g = foreign.settled(g, foreign.below(x))
+                g = g.copy() if id(g) in seen else g
+                seen.add(id(g))
         settled.append(g)
     return settled

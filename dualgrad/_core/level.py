@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.foreign import is_foreign
 from dualgrad._core.primitive import Primitive
 from dualgrad._core.space import Function, Value
 
@@ -37,7 +38,7 @@ class Level:
     rules out perturbation confusion, and needs no stack of active transformations.
     """
 
-    __slots__ = ("depth",)
+    __slots__ = ("depth", "was_pickled")
 
     title = "a transformation"
     """How errors name it."""
@@ -47,6 +48,9 @@ class Level:
 
     def __init__(self) -> None:
         self.depth = next(_depths)
+        # Whether somebody tried to pickle a tracer. That raises, but dask, which names what it will run later by its bytes,
+        # goes on all the same.
+        self.was_pickled = False
 
     def apply(self, record: Primitive, operands: tuple[Value, ...], params: dict[str, Any]) -> Value:
         """Apply a primitive to operands of which at least one is a tracer of this level."""
@@ -110,6 +114,16 @@ def plain(x: Value) -> Value:
 def anywhere(mask: Value) -> bool:
     """Tell whether a mask is True anywhere, in any member of a batch too: for rules that skip work."""
     return bool(np.any(plain(mask)))
+
+
+def may_be_anywhere(mask: Value) -> bool:
+    """Tell whether a mask may be True anywhere: arrays of other libraries are not asked, for the answer would be computed."""
+    return is_foreign(mask) or anywhere(mask)
+
+
+def seen_anywhere(mask: Value) -> bool:
+    """Tell whether a mask is seen to be True anywhere, to warn or refuse: arrays of other libraries are not asked."""
+    return not is_foreign(mask) and anywhere(mask)
 
 
 def is_differentiated(x: Value) -> bool:

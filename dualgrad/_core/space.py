@@ -8,6 +8,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from dualgrad._core import foreign
+from dualgrad._core.foreign import below, is_foreign, is_unknown
+
 Value: TypeAlias = Any
 """What a rule computes with: a plain number, an ndarray, any array that speaks NumPy's protocols, or a traced array."""
 
@@ -43,10 +46,20 @@ class Space:
         return f"Space(shape={self.shape}, dtype={self.dtype})"
 
 
+class ForeignSpace(Space):
+    """The space of an array of another library, which makes what belongs to it."""
+
+    __slots__ = ("like",)
+
+    def __init__(self, x: Value) -> None:
+        super().__init__(x.shape, x.dtype)
+        self.like = below(x)
+
+
 def space_of(x: Value) -> Space:
     """Return the space of a number or array; a Python number counts as its NumPy scalar."""
     try:
-        return Space(x.shape, x.dtype)
+        return Space(x.shape, x.dtype) if type(x) is np.ndarray or not is_foreign(x) else ForeignSpace(x)
     except AttributeError:
         dtype = np.dtype(type(x))
         return Space((), dtype)
@@ -89,11 +102,8 @@ def zeros_of(x: Value) -> Value:
     """Return the zero of a value's space, as an array of the same sort (a dask array stays one)."""
     if shape_of(x) == ():
         return dtype_of(x).type(0)
-    found = x
-    while hasattr(found, "_level"):
-        found = found._value
     # NumPy's own arrays are made at once; another library's are made by it.
-    return np.zeros(x.shape, x.dtype) if isinstance(found, np.ndarray) else np.zeros_like(found, shape=x.shape)
+    return foreign.zeros_like(below(x), x.shape, x.dtype) if is_foreign(x) else np.zeros(x.shape, x.dtype)
 
 
 def conform_tangent(tangent: Value, ans: Value) -> Value:
@@ -137,13 +147,21 @@ def broadcast(x: Value, shape: tuple[int, ...]) -> Value:
     """
     if type(x) in _SCALARS:
         return np.ndarray(shape, x.dtype, np.array(x), 0, (0,) * len(shape))
-    return np.broadcast_to(x, shape)
+    # Sizes that are not known are believed to be right.
+    return x if is_unknown(shape) else np.broadcast_to(x, shape)
+
+
+def like_of(a: Value) -> Value:
+    """Return the array of another library that a value is, or that a space is of; None where there is none."""
+    if isinstance(a, Space):
+        return a.like if type(a) is ForeignSpace else None
+    return below(a) if is_foreign(a) else None
 
 
 def _sum(x: Value, axes: tuple[int, ...], keepdims: bool = False) -> Value:
     """Return the sum along axes. BLAS does it several times as fast as NumPy's own loops where these are short or strided."""
     if not (type(x) is np.ndarray and x.size >= LARGE and x.dtype.char in "fd" and x.flags.c_contiguous):
-        return np.add.reduce(x, axis=axes, keepdims=keepdims)  # type: ignore[call-overload]
+        return foreign.reduce(np.add, x, axes, keepdims)
     shape = x.shape
     first, last = axes[0], axes[-1]
     if axes != tuple(range(first, last + 1)):

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.foreign import is_foreign
 from dualgrad._core.functions import overridable
-from dualgrad._core.level import anywhere, plain
+from dualgrad._core.level import may_be_anywhere, plain
 from dualgrad._core.space import Value, dtype_of, shape_of
 
 _strict: ContextVar[bool] = ContextVar("strict_nans", default=False)
@@ -51,13 +52,15 @@ def is_strict() -> bool:
 
 def may_hold_nan(g: Value) -> bool:
     """Tell whether there may be a NaN, at the price of one sum of squares; complex infinities are a false alarm."""
+    if is_foreign(g):
+        return True
     total = _sum_of_squares(g)
     return bool(total != total)
 
 
 def may_be_infinite(t: Value) -> bool:
     """Tell whether there may be an infinity or a NaN; squares that overflow are a false alarm."""
-    return not cmath.isfinite(_sum_of_squares(t))
+    return is_foreign(t) or not cmath.isfinite(_sum_of_squares(t))
 
 
 def _sum_of_squares(g: Value) -> Any:
@@ -81,7 +84,7 @@ def drop_zeros(
 
     `is_lanewise` says that each number goes to one place.
     """
-    if not anywhere(np.isnan(found)):
+    if not may_be_anywhere(np.isnan(found)):
         return found
     if not is_lanewise:
         return _without_zeros(linear, moves, found)
@@ -98,7 +101,7 @@ def _product_without_zeros(
 ) -> Value:
     """Return the partial derivative by one operand, times `t`."""
     found = linear([*before, t, *after])
-    if found is None or not anywhere(np.isnan(found)):
+    if found is None or not may_be_anywhere(np.isnan(found)):
         return found
     partial = linear([*before, np.ones_like(t), *after])
     dropped = np.isnan(found) & ((partial == 0) | (t == 0))
@@ -114,7 +117,7 @@ def _without_zeros(linear: Callable[[Sequence[Value]], Value], moves: Sequence[V
     rest = [None if t is None else np.where(np.isfinite(t), t, 0) for t in moves]
     calm = linear(rest)
     dropped = np.isnan(found) & (linear(marks) == 0) & ~np.isnan(calm)
-    return restored(found, calm, dropped) if anywhere(dropped) else found
+    return restored(found, calm, dropped) if may_be_anywhere(dropped) else found
 
 
 def _random(random: np.random.Generator, t: Value) -> Value:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
+from dualgrad._core.foreign import is_foreign
 from dualgrad._core.leaves import Leaves, with_floats
 from dualgrad._core.level import Tracer
 from dualgrad._core.space import Value, dtype_of, shape_of, zeros_of
@@ -131,6 +132,8 @@ def _block(along: Value, shape: tuple[int, ...], dtype: Any) -> Value:
     found = np.reshape(np.moveaxis(along, 0, -1), shape)
     if isinstance(found, Tracer):
         return found
+    if is_foreign(found):
+        return found.astype(dtype)
     return np.array(found, dtype, order="C")[()]
 
 

@@ -19,7 +19,7 @@ def push(
     try:
         duals = [x if t is None else dual_array(x, t, level) for x, t in zip(values, tangents, strict=True)]
         value, aux = split_aux(f(duals), has_aux, transform)
-        result = results(value)
+        result = results(value, level)
         aux = release(level, aux)
     finally:
         level.close()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
+from dualgrad._core.foreign import is_foreign
 from dualgrad._core.leaves import with_floats
 from dualgrad._core.level import Tracer
 from dualgrad._core.space import Value, dtype_of, shape_of, zeros_of
@@ -116,7 +117,7 @@ def _blocks(chunks: list[Value], x: Value, outputs: list[Value]) -> list[Value]:
             dtype = np.result_type(dtype_of(y), dtype_of(x))
             if block.dtype.kind == "c" and dtype.kind != "c":
                 block = np.real(block)
-            block = np.array(block, dtype, order="C")[()]
+            block = block.astype(dtype) if is_foreign(block) else np.array(block, dtype, order="C")[()]
         found.append(block)
         offset += size
     return found

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.level import Tracer, anywhere, plain, vanishes
+from dualgrad._core.foreign import is_foreign
+from dualgrad._core.level import Tracer, may_be_anywhere, plain, vanishes
 from dualgrad._core.primitive import IN_PLACE, LANEWISE, PULLBACKS, SCATTERS, Primitive
-from dualgrad._core.space import LARGE, Value, conform_cotangent
+from dualgrad._core.space import LARGE, ForeignSpace, Value, conform_cotangent
 from dualgrad._core.zeros import drop_zeros
 from dualgrad.reverse._pending import Pending, can_wait
 
@@ -25,6 +26,8 @@ ITEM: tuple[str] = ("item",)
 
 LATER: tuple[str] = ("later",)
 """In the place of an edge's parameters: a product of matrices, which may wait for others (see _pending.py)."""
+
+_OURS = (np.ndarray, np.generic, float, int, complex)
 
 _NO_PARAMS: dict[str, Any] = {}
 
@@ -49,7 +52,7 @@ class Sweep:
         if old is None:
             cotangents[number] = cotangent
         elif number in self.owned:
-            if isinstance(cotangent, Tracer):
+            if not isinstance(cotangent, _OURS):
                 cotangents[number] = old + cotangent
                 self.owned.discard(number)
             else:
@@ -145,16 +148,16 @@ class Sweep:
                     zero, lost = _is_zero(ct), np.isnan(g)
                     if pullback in LANEWISE:
                         g = np.where(silent | (lost & zero), 0, g)
-                    elif _all(zero) and anywhere(lost):
+                    elif _all(zero) and may_be_anywhere(lost):
                         continue
-                elif pullback in LANEWISE:
+                elif pullback in LANEWISE and (params is ONE or kept):
                     g = np.where(silent, 0, g)
                 self.add(parent, g if space is None else conform_cotangent(g, *space))
 
     def _add_item(self, parent: int, pullback: int, index: Any, ct: Value) -> None:
         """Add the cotangent of an item to that of its array."""
         record = SCATTERS[pullback]
-        if parent in self.owned and not isinstance(ct, Tracer):
+        if parent in self.owned and isinstance(ct, _OURS):
             record.into(self.cotangents[parent], ct, None, index=index)  # type: ignore[misc]
         else:
             self._scatter(parent, record, ct, (self.tape.read[parent],), {"index": index})
@@ -174,7 +177,7 @@ class Sweep:
         self, parent: int, record: Primitive, ct: Value, kept: tuple[Any, ...], params: dict[str, Any]
     ) -> None:
         """Add a scattered cotangent into one buffer per array, so that a loop over x[i] costs O(n) in all."""
-        if isinstance(ct, Tracer) or any([isinstance(x, Tracer) for x in kept[1:]]):
+        if not isinstance(ct, _OURS) or type(kept[0]) is ForeignSpace or any([isinstance(x, Tracer) for x in kept[1:]]):
             self._wait(parent, record, ct, kept, params)
             return
         buffer = self.cotangents[parent]
@@ -183,7 +186,7 @@ class Sweep:
             buffer = self.cotangents[parent] = np.zeros(space.shape, space.dtype)
             self.owned.add(parent)
         elif parent not in self.owned:
-            if isinstance(buffer, Tracer):
+            if not isinstance(buffer, _OURS):
                 self._wait(parent, record, ct, kept, params)
                 return
             buffer = self.cotangents[parent] = np.array(buffer)
@@ -239,4 +242,5 @@ def _is_zero(ct: Value) -> Any:
 
 
 def _all(silent: Any) -> bool:
-    return bool(np.all(plain(silent)))
+    # Nobody knows of what has not been computed yet.
+    return not is_foreign(silent) and bool(np.all(plain(silent)))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._core.arguments import split_aux
+from dualgrad._core.foreign import is_foreign
 from dualgrad._core.leaves import as_primals, release, results, settle
 from dualgrad._core.space import Value
 from dualgrad._core.zeros import is_strict, may_hold_nan
@@ -19,7 +20,7 @@ from dualgrad.reverse._tape import Tape, TapeArray
 class Recording:
     """One run of a function on a tape, to be swept as often as wanted: the tape is only read."""
 
-    __slots__ = ("_outputs", "_tape", "aux", "inputs", "result")
+    __slots__ = ("_is_foreign", "_outputs", "_tape", "aux", "inputs", "result")
 
     def __init__(
         self, f: Callable[[list[Any]], Any], values: Sequence[Value], has_aux: bool = False, transform: str = ""
@@ -27,7 +28,7 @@ class Recording:
         tape = Tape()
         try:
             value, aux = split_aux(f([tape.lift(x) for x in values]), has_aux, transform)
-            result = results(value)
+            result = results(value, tape)
             self.aux = release(tape, aux)
         except BaseException as error:
             tape.guard.release()
@@ -41,6 +42,7 @@ class Recording:
         self._outputs = result.values
         result.values = [x._value if type(x) is TapeArray and x._level is tape else x for x in result.values]
         self.result = result
+        self._is_foreign = any([is_foreign(x) for x in result.values])
 
     def __enter__(self) -> Recording:
         return self
@@ -60,9 +62,10 @@ class Recording:
         """Return the cotangent of each input, None where no output depends on it."""
         # An infinite or undefined derivative is an answer, not an accident: no warnings from here.
         with np.errstate(all="ignore"):
-            found = self._sweep(cotangents, strong=False)
+            # What would have to be computed first, to see whether it is NaN, is swept strongly at once.
+            found = self._sweep(cotangents, strong=self._is_foreign)
             for g in found:
-                if g is not None and may_hold_nan(g) and not is_strict():
+                if g is not None and not self._is_foreign and may_hold_nan(g) and not is_strict():
                     return self._sweep(cotangents, strong=True)
         return found
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.foreign import stretched
 from dualgrad._core.functions import astype
-from dualgrad._core.space import FLOAT, Value, dtype_of, shape_of
+from dualgrad._core.space import FLOAT, Space, Value, dtype_of, like_of, shape_of
 
 
 def ndim_of(x: Value) -> int:
@@ -45,6 +46,8 @@ def restore_axes(ct: Value, a: Value, axis: Any, keepdims: Any) -> Value:
 def spread(ct: Value, a: Value, axis: Any, keepdims: Any) -> Value:
     """Hand the cotangent of a reduction of `a` to every entry that it came from, as a read-only view."""
     shape: tuple[int, ...] = a.shape
+    if type(a) is not Space and (like := like_of(a)) is not None:
+        return stretched(restore_axes(ct, a, axis, keepdims), like)
     if type(ct) is np.float64:
         # The gradient of a loss starts here: np.broadcast_to takes eight times as long.
         return np.ndarray(shape, FLOAT, ct, 0, (0,) * len(shape)) if shape else ct

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.foreign import is_foreign
 from dualgrad._core.functions import astype, constant_astype, overridable
 from dualgrad._core.primitive import Primitive, Pull, Word, register
 from dualgrad._core.signature import Normaliser
-from dualgrad._core.space import Space, Value, dtype_of
+from dualgrad._core.space import Function, Space, Value, dtype_of
 from dualgrad.errors import ConversionError
 from dualgrad.rules.define import composite, linear, select_positions
 from dualgrad.rules.samples import A, case, cases
@@ -88,6 +89,12 @@ composite(
 )
 
 
+def _copy(a: Value, *, order: Any = "K", subok: bool = False) -> Value:
+    # Other libraries have the method only.
+    numpys: Function = np.copy
+    return a.copy() if is_foreign(a) else numpys(a, order, subok)
+
+
 def _copy_transpose(ct: Value, a: Space, *, order: Any = "K", subok: bool = False) -> Value:
     return ct
 
@@ -95,6 +102,7 @@ def _copy_transpose(ct: Value, a: Space, *, order: Any = "K", subok: bool = Fals
 linear(
     np.copy,
     _copy_transpose,
+    call=_copy,
     word=Word.ELEMENTWISE,
     samples=cases(case(A(2, 3)), case(A(2, 3), order="F"), case(A(2), "C", subok=True), case(A()), case(A(0))),
 )

@@ -70,6 +70,8 @@ constant(
     as_constant,
     constant_astype,
 )
+if hasattr(np, "in1d"):  # until NumPy 2.3
+    constant(np.in1d)
 metadata(
     np.shape,
     np.ndim,

@@ -10,7 +10,7 @@ import numpy as np
 
 from dualgrad._core.functions import as_constant
 from dualgrad._core.gather import as_operand
-from dualgrad._core.level import anywhere
+from dualgrad._core.level import seen_anywhere
 from dualgrad._core.space import Value, dtype_of, shape_of
 from dualgrad.rules.axes import in_dtype
 from dualgrad.rules.define import composite
@@ -47,7 +47,7 @@ def _cov(
         mean = np.sum(x * weights, axis=1, keepdims=True) / total
         lost = 1 if aweights is None else np.sum(weights * in_dtype(as_operand(aweights), float)) / total
         free = total - ddof * lost
-    if anywhere(free <= 0):
+    if seen_anywhere(free <= 0):
         warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=4)
         free = np.where(free <= 0, 0.0, free)
     x = x - mean
@@ -84,9 +84,9 @@ def _weights(fweights: Value, aweights: Value, count: int) -> Value:
             raise RuntimeError(f"cannot handle multidimensional {name}")
         if shape_of(w)[0] != count:
             raise RuntimeError(f"incompatible numbers of samples and {name}")
-        if name == "fweights" and anywhere(w != np.round(w)):
+        if name == "fweights" and seen_anywhere(w != np.round(w)):
             raise TypeError("fweights must be integer")
-        if anywhere(w < 0):
+        if seen_anywhere(w < 0):
             raise ValueError(f"{name} cannot be negative")
         # Numbers of repetitions are whole, and so constant.
         found = as_constant(w) if name == "fweights" else w if found is None else found * w

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from dualgrad._core.dispatch import call
+from dualgrad._core.foreign import is_foreign, zeros_like
 from dualgrad._core.functions import getitem, overridable
 from dualgrad._core.index import Slot, join_index, split_index
 from dualgrad._core.level import Tracer
 from dualgrad._core.primitive import Primitive, Pull, Word, register
 from dualgrad._core.signature import Normaliser
-from dualgrad._core.space import Space, Value, space_of
+from dualgrad._core.space import Space, Value, like_of, space_of
+from dualgrad.errors import NoRuleError
 from dualgrad.rules.define import handwritten
 from dualgrad.rules.samples import A, case, cases
 
@@ -50,7 +52,7 @@ def _getitem_jvp(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, i
 
 
 def _getitem_transpose(ct: Value, a: Space, *arrays: Value, index: Any) -> Value:
-    return scatter(ct, *arrays, index=index, shape=a.shape)
+    return scatter(ct, *arrays, index=index, shape=a.shape, like=like_of(a))
 
 
 def _getitem_keep(ans: Value, a: Value, *arrays: Value) -> tuple[Value, ...]:
@@ -70,13 +72,15 @@ def _gather_scatters(cotangents: Sequence[Value], kept: Sequence[Any], params: S
     together: list[tuple[Value, Any]] = []
     for ct, (_, *arrays), param in zip(cotangents, kept, params, strict=True):
         if arrays:
-            one = scatter(ct, *arrays, index=param["index"], shape=kept[0][0].shape)
+            one = scatter(ct, *arrays, index=param["index"], shape=kept[0][0].shape, like=like_of(kept[0][0]))
             total = one if total is None else total + one
         else:
             together.append((ct, param["index"]))
     if together:
         indices = tuple([index for _, index in together])
-        many = scatter_many(*[ct for ct, _ in together], indices=indices, shape=kept[0][0].shape)
+        many = scatter_many(
+            *[ct for ct, _ in together], indices=indices, shape=kept[0][0].shape, like=like_of(kept[0][0])
+        )
         total = many if total is None else total + many
     return total
 
@@ -117,15 +121,25 @@ register(
 
 
 @overridable
-def scatter(ct: Value, *arrays: Value, index: Any, shape: tuple[int, ...]) -> Value:
-    """Return zeros of a shape with `ct` added at an index; the transpose of indexing."""
-    buffer = np.zeros(shape, ct.dtype)
+def scatter(ct: Value, *arrays: Value, index: Any, shape: tuple[int, ...], like: Value = None) -> Value:
+    """Return zeros of a shape with `ct` added at an index, made by the library of `like`; the transpose of indexing."""
+    buffer = _zeros(shape, ct.dtype, like, ct)
     _add_at(buffer, index, arrays, ct)
     return buffer
 
 
+def _zeros(shape: tuple[int, ...], dtype: Any, *likes: Value) -> Value:
+    """Return zeros made by the library of the first value that is not NumPy's."""
+    for like in likes:
+        if like is not None and is_foreign(like):
+            return zeros_like(like, shape, dtype)
+    return np.zeros(shape, dtype)
+
+
 def _add_at(buffer: np.ndarray[Any, Any], index: Any, arrays: Sequence[Value], ct: Value) -> None:
-    if not arrays:
+    if is_foreign(buffer):
+        _add_to_foreign(buffer, join_index(index, arrays), ct)
+    elif not arrays:
         buffer[index] += ct
     elif any(x.dtype.kind != "b" for x in arrays):
         # Integer arrays may name a place twice, and then both contributions count.
@@ -134,12 +148,35 @@ def _add_at(buffer: np.ndarray[Any, Any], index: Any, arrays: Sequence[Value], c
         buffer[join_index(index, arrays)] += ct
 
 
+def _add_to_foreign(buffer: Value, index: Any, ct: Value) -> None:
+    """Add at an index in another library's array, which may know neither `np.add.at` nor new axes in an assignment."""
+    index = tuple([part for part in (index if isinstance(index, tuple) else (index,)) if part is not None])
+    places = [k for k, part in enumerate(index) if hasattr(part, "dtype") and part.shape]
+    if len(places) > 1 or any([is_foreign(index[k]) or _repeats(index, k, buffer.shape) for k in places]):
+        raise NoRuleError(
+            f"A {type(buffer).__module__}.{type(buffer).__name__} was indexed with an array that names places twice or is not "
+            "NumPy's, or with several, and its library cannot add at these. Index with one NumPy array without repeats, or "
+            "select with np.where."
+        )
+    part = buffer[index]
+    buffer[index] = part + np.reshape(ct, part.shape)
+
+
+def _repeats(index: tuple[Any, ...], k: int, shape: tuple[int, ...]) -> bool:
+    """Tell whether the array at place `k` of an index, the only one there, names a place twice."""
+    if index[k].dtype.kind == "b":
+        return False
+    axis = k - len(index) if any([part is Ellipsis for part in index[:k]]) else k
+    return len(np.unique(index[k] % shape[axis])) < int(index[k].size)
+
+
 @overridable
-def scatter_many(*cts: Value, indices: tuple[Any, ...], shape: tuple[int, ...]) -> Value:
+def scatter_many(*cts: Value, indices: tuple[Any, ...], shape: tuple[int, ...], like: Value = None) -> Value:
     """Return zeros of a shape with each of `cts` added at its own index."""
-    buffer = np.zeros(shape, np.result_type(*[ct.dtype for ct in cts]))
+    dtype = np.result_type(*[ct.dtype for ct in cts])
+    buffer = _zeros(shape, dtype, like, *cts)
     for ct, index in zip(cts, indices, strict=True):
-        buffer[index] += ct
+        _add_at(buffer, index, (), ct)
     return buffer
 
 
@@ -148,18 +185,20 @@ def _scatter_jvp(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, *
 
 
 def _scatter_vjp(
-    ct: Value, wanted: tuple[bool, ...], ans: Value, /, *operands: Value, index: Any, shape: Any
+    ct: Value, wanted: tuple[bool, ...], ans: Value, /, *operands: Value, index: Any, shape: Any, like: Value = None
 ) -> tuple[Value, ...]:
     return (_getitem(ct, *operands[1:], index=index), *[None for _ in operands[1:]])
 
 
-def _scatter_many_jvp(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, indices: Any, shape: Any) -> Value:
+def _scatter_many_jvp(
+    tangents: tuple[Value, ...], ans: Value, /, *operands: Value, indices: Any, shape: Any, like: Value = None
+) -> Value:
     moved = [(t, index) for t, index in zip(tangents, indices, strict=True) if t is not None]
-    return scatter_many(*[t for t, _ in moved], indices=tuple([index for _, index in moved]), shape=shape)
+    return scatter_many(*[t for t, _ in moved], indices=tuple([index for _, index in moved]), shape=shape, like=like)
 
 
 def _scatter_many_vjp(
-    ct: Value, wanted: tuple[bool, ...], ans: Value, /, *operands: Value, indices: Any, shape: Any
+    ct: Value, wanted: tuple[bool, ...], ans: Value, /, *operands: Value, indices: Any, shape: Any, like: Value = None
 ) -> tuple[Value, ...]:
     return tuple([ct[index] if want else None for want, index in zip(wanted, indices, strict=True)])
 

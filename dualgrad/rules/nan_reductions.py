@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from dualgrad._core.batch import batching
+from dualgrad._core.foreign import reduce
 from dualgrad._core.functions import as_constant
 from dualgrad._core.gather import as_operand
-from dualgrad._core.level import anywhere
+from dualgrad._core.level import may_be_anywhere, seen_anywhere
 from dualgrad._core.space import Function, Value, dtype_of, shape_of
 from dualgrad.rules.axes import in_dtype, masked, restore_axes
 from dualgrad.rules.batched_axes import reduction
@@ -97,7 +98,7 @@ composite(np.nancumprod, _nancumprod, samples=_RUNNING)
 
 def _winners(ans: Value, a: Value, axis: Any, keepdims: Any) -> tuple[Value, Value]:
     tied = np.equal(a, restore_axes(ans, a, axis, keepdims))
-    count = np.maximum(np.add.reduce(tied, axis=axis, keepdims=keepdims), 1)
+    count = np.maximum(reduce(np.add, tied, axis=axis, keepdims=keepdims), 1)
     return tied, count.astype(dtype_of(ans))
 
 
@@ -105,7 +106,7 @@ def _nan_extreme_jvp(
     tangents: tuple[Value, ...], ans: Value, /, a: Value, *, axis: Any = None, keepdims: Any = False
 ) -> Value:
     tied, count = _winners(ans, a, axis, keepdims)
-    return np.add.reduce(np.where(tied, tangents[0], 0), axis=axis, keepdims=keepdims) / count
+    return reduce(np.add, np.where(tied, tangents[0], 0), axis=axis, keepdims=keepdims) / count
 
 
 def _nan_extreme_vjp(
@@ -194,7 +195,7 @@ def _counted(a: Value, where: Any) -> Value:
 def _divided(total: Value, count: Value) -> Value:
     """Return total / count, and a constant NaN where the count is not positive."""
     found = total / in_dtype(np.where(count > 0, count, 1), np.real(np.zeros(0, dtype_of(total))).dtype)
-    if not anywhere(count <= 0):
+    if not may_be_anywhere(count <= 0):
         return found
     return in_dtype(np.where(count > 0, found, np.nan), dtype_of(found))
 
@@ -212,7 +213,7 @@ def _nanmean(
     valid = _counted(a, where)
     total = np.sum(np.where(valid, a, 0), axis=axis, keepdims=keepdims, **_given(True, dtype=dtype))
     count = np.sum(valid, axis=axis, keepdims=keepdims)
-    if anywhere(count == 0):
+    if seen_anywhere(count == 0):
         warnings.warn("Mean of empty slice", RuntimeWarning, stacklevel=4)
     return _divided(total, count)
 
@@ -245,7 +246,7 @@ def _nanvar(
     squares = np.real(d * np.conjugate(d)) if dtype_of(d).kind == "c" else d * d
     total = np.sum(squares, axis=axis, keepdims=keepdims, **params)
     free = np.sum(valid, axis=axis, keepdims=keepdims) - ddof
-    if anywhere(free <= 0):
+    if seen_anywhere(free <= 0):
         warnings.warn("Degrees of freedom <= 0 for slice.", RuntimeWarning, stacklevel=4)
     return _divided(total, free)
 

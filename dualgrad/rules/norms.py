@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.foreign import reduce
 from dualgrad._core.gather import as_operand
 from dualgrad._core.space import Value, dtype_of, shape_of
 from dualgrad.rules.axes import ndim_of, reduced_axes, reduced_count, restore_axes
@@ -31,7 +32,7 @@ def _norm_jvp(
     moved = _direction(ans, x, axis, keepdims) * tangents[0]
     if dtype_of(moved).kind == "c":
         moved = np.real(moved)
-    return np.add.reduce(moved, axis=axis if shape_of(x) else None, keepdims=keepdims)
+    return reduce(np.add, moved, axis=axis if shape_of(x) else None, keepdims=keepdims)
 
 
 def _norm_vjp(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.foreign import any_foreign, reduce
 from dualgrad._core.functions import overridable
 from dualgrad._core.space import Value, dtype_of, shape_of
 from dualgrad.rules.axes import as_one_axis, backwards, delayed, in_dtype, masked, reduced_axes, restore_axes
@@ -37,8 +38,17 @@ def _is_ordinary(*values: Value) -> bool:
 @overridable
 def recurrence(a: Value, b: Value, *, axis: int) -> Value:
     """Return y with y[i] = a[i] * y[i - 1] + b[i] along an axis (not negative), starting from 0."""
-    solved = _solve(np.moveaxis(a, axis, 0), np.moveaxis(b, axis, 0), np.result_type(a, b))
+    a, b = np.moveaxis(a, axis, 0), np.moveaxis(b, axis, 0)
+    solved = _solve_apart(a, b) if any_foreign((a, b)) else _solve(a, b, np.result_type(a, b))
     return np.moveaxis(solved, 0, axis)
+
+
+def _solve_apart(a: Value, b: Value) -> Value:
+    """Return the same without a look at the numbers, and without writing."""
+    y = [b[i] for i in range(shape_of(b)[0])]
+    for i in range(1, len(y)):
+        y[i] = y[i] + a[i] * y[i - 1]
+    return np.stack(y)
 
 
 def _solve(a: Value, b: Value, dtype: Any) -> Value:
@@ -179,13 +189,13 @@ def _with_last_axis(a: Value, axis: Any) -> tuple[Value, list[int]]:
 
 
 def _prod(a: Value, *, axis: Any = None, keepdims: Any = False) -> Value:
-    return np.multiply.reduce(a, axis=axis, keepdims=keepdims)
+    return reduce(np.multiply, a, axis=axis, keepdims=keepdims)
 
 
 def _prod_jvp(
     tangents: tuple[Value, ...], ans: Value, /, a: Value, *, axis: Any = None, keepdims: Any = False
 ) -> Value:
-    return np.add.reduce(tangents[0] * _product_of_others(a, ans, axis, keepdims), axis=axis, keepdims=keepdims)
+    return reduce(np.add, tangents[0] * _product_of_others(a, ans, axis, keepdims), axis=axis, keepdims=keepdims)
 
 
 def _prod_vjp(

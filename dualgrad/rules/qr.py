@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.foreign import reduce
 from dualgrad._core.functions import overridable
 from dualgrad._core.gather import as_operand
-from dualgrad._core.level import anywhere
+from dualgrad._core.level import anywhere, may_be_anywhere
 from dualgrad._core.space import Value, dtype_of, shape_of
 from dualgrad.errors import NoRuleError
 from dualgrad.rules.define import composite, constant, handwritten
@@ -45,9 +46,9 @@ def _over_r(x: Value, ans: Value, a: Value, of_columns: bool) -> Value:
     m, n = shape_of(a)[-2:]
     k = min(m, n)
     r = ans[1][..., :, :k]
-    pivots = np.add.reduce(r * np.eye(k, dtype=bool), axis=-2)
+    pivots = reduce(np.add, r * np.eye(k, dtype=bool), -2)
     zero = pivots == 0
-    if anywhere(zero):
+    if may_be_anywhere(zero):
         # Of a real square q the last column follows from the others, and nothing is divided by the last pivot.
         needed = k - 1 if m <= n and dtype_of(a).kind != "c" else k
         lost = np.any(zero[..., :needed], axis=-1)[..., None, None]

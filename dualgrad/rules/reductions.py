@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.foreign import reduce
 from dualgrad._core.functions import overridable
 from dualgrad._core.gather import as_operand
-from dualgrad._core.level import anywhere
+from dualgrad._core.level import may_be_anywhere, seen_anywhere
 from dualgrad._core.space import FLOAT, Function, Space, Value, dtype_of, shape_of
 from dualgrad.rules.axes import (
     in_dtype,
@@ -33,7 +34,7 @@ _add: Function = np.add.reduce
 
 
 def _sum(a: Value, *, axis: Any = None, keepdims: Any = False) -> Value:
-    return _add(a, axis, None, None, keepdims)
+    return _add(a, axis, None, None, keepdims) if type(a) is np.ndarray else reduce(np.add, a, axis, keepdims)
 
 
 def _sum_transpose(ct: Value, a: Space, *, axis: Any = None, keepdims: Any = False) -> Value:
@@ -84,7 +85,7 @@ linear(
 
 def _mean(a: Value, *, axis: Any = None, keepdims: Any = False) -> Value:
     if type(a) is np.ndarray and a.dtype is FLOAT and a.size:
-        return np.add.reduce(a, axis=axis, keepdims=keepdims) / reduced_count(a, axis)
+        return reduce(np.add, a, axis=axis, keepdims=keepdims) / reduced_count(a, axis)
     return np.mean(a, axis=axis, keepdims=keepdims)
 
 
@@ -133,7 +134,7 @@ def tied_with(a: Value, extreme: Value) -> Value:
     """Tell which entries of `a` equal their extreme, where NaN equals NaN."""
     tied = np.equal(a, extreme)
     lost = np.isnan(extreme)
-    return tied | (lost & np.isnan(a)) if anywhere(lost) else tied
+    return tied | (lost & np.isnan(a)) if may_be_anywhere(lost) else tied
 
 
 constant(tied_with)
@@ -144,7 +145,7 @@ def _extreme_jvp(
 ) -> Value:
     tied, count = _ties(ans, a, axis, keepdims)
     # Selected, not multiplied by 0: an infinite tangent of another entry must not leave NaN.
-    return np.add.reduce(np.where(tied, tangents[0], 0), axis=axis, keepdims=keepdims) / count
+    return reduce(np.add, np.where(tied, tangents[0], 0), axis=axis, keepdims=keepdims) / count
 
 
 def _extreme_vjp(
@@ -156,7 +157,7 @@ def _extreme_vjp(
 
 def _ties(ans: Value, a: Value, axis: Any, keepdims: Any) -> tuple[Value, Value]:
     tied = tied_with(a, restore_axes(ans, a, axis, keepdims))
-    return tied, np.add.reduce(tied, axis=axis, keepdims=keepdims).astype(dtype_of(ans))
+    return tied, reduce(np.add, tied, axis=axis, keepdims=keepdims).astype(dtype_of(ans))
 
 
 def _extreme_of(
@@ -243,7 +244,7 @@ def _average(
     else:
         weights = weights_along(as_operand(weights), a, axis)
         total = np.sum(weights, axis=axis, keepdims=keepdims)
-        if anywhere(total == 0):
+        if seen_anywhere(total == 0):
             raise ZeroDivisionError("Weights sum to zero, can't be normalized")
         found = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
         total = in_dtype(total, dtype_of(found))

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from dualgrad._core.foreign import is_foreign
 from dualgrad._core.gather import as_operand
 from dualgrad._core.level import plain
 from dualgrad._core.signature import Normaliser
@@ -47,11 +48,14 @@ def _index_order(a: Value, order: Any) -> Any:
 
 
 def _reshape(a: Value, *, shape: Any, order: Literal["C", "F"] = "C") -> Value:
+    if order == "C" and is_foreign(a):
+        # Other libraries know no order, and shapes as tuples.
+        return np.reshape(a, (shape,) if isinstance(shape, int) else shape)
     return np.reshape(a, shape, order=order)
 
 
 def _reshape_undo(ct: Value, a: Space, *, shape: Any, order: Literal["C", "F"] = "C") -> Value:
-    return np.reshape(ct, a.shape, order=order)
+    return _reshape(ct, shape=a.shape, order=order)
 
 
 def _reshape_desugar(
@@ -86,11 +90,11 @@ structural(
 
 
 def _ravel(a: Value, *, order: Literal["C", "F"] = "C") -> Value:
-    return np.ravel(a, order=order)
+    return _reshape(a, shape=-1) if order == "C" and is_foreign(a) else np.ravel(a, order=order)
 
 
 def _ravel_undo(ct: Value, a: Space, *, order: Literal["C", "F"] = "C") -> Value:
-    return np.reshape(ct, a.shape, order=order)
+    return _reshape(ct, shape=a.shape, order=order)
 
 
 def _ravel_desugar(a: Value, order: Any = "C") -> Value:

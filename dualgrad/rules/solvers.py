@@ -161,6 +161,10 @@ composite(
 # ---- cond ------------------------------------------------------------------------------------------
 
 
+# Before 2.3, NumPy returns a complex number here, whose imaginary part is 0.
+_REAL_FROBENIUS = np.linalg.cond(np.eye(1, dtype=complex), "fro").dtype.kind == "f"
+
+
 def _cond(x: Value, p: Any = None) -> Value:
     x = as_operand(x)
     shape = shape_of(x)
@@ -203,6 +207,6 @@ composite(
         case(A(2, 3, 3), 2),
         *[case(SymmetricA(3, 3), p) for p in ("fro", "nuc", 1, -1, np.inf, -np.inf)],
         case(A(2, 2, 2), p=1),
-        case(SymmetricA(2, 2, is_complex=True), "fro"),
+        *([case(SymmetricA(2, 2, is_complex=True), "fro")] if _REAL_FROBENIUS else []),
     ),
 )

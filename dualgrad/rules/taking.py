@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._core.dispatch import call
+from dualgrad._core.foreign import is_foreign, zeros_like
 from dualgrad._core.functions import getitem, overridable
 from dualgrad._core.gather import as_data, as_operand
 from dualgrad._core.space import Space, Value, shape_of
@@ -114,12 +115,25 @@ composite(
 @overridable
 def on_diagonal(x: Value, *, shape: tuple[int, ...], offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
     """Return zeros of a shape with `x` on a diagonal; the transpose of np.diagonal."""
+    if is_foreign(x):
+        return _selected_on_diagonal(x, shape, offset, axis1, axis2)
     buffer = np.zeros(shape, x.dtype)
     planes = np.moveaxis(buffer, (axis1, axis2), (-2, -1))
     length = x.shape[-1]
     rows = np.arange(length) + max(-offset, 0)
     planes[..., rows, rows + offset] = x
     return buffer
+
+
+def _selected_on_diagonal(x: Value, shape: tuple[int, ...], offset: int, axis1: int, axis2: int) -> Value:
+    """Return the same without writing, for arrays of other libraries."""
+    length = x.shape[-1]
+    if length == 0:
+        return zeros_like(x, shape, x.dtype)
+    rows, columns = np.arange(shape[axis1]), np.arange(shape[axis2])
+    of_rows = x[..., np.clip(rows - max(-offset, 0), 0, length - 1)]
+    planes = np.where(rows[:, None] + offset == columns, np.expand_dims(of_rows, -1), x.dtype.type(0))
+    return np.moveaxis(planes, (-2, -1), (axis1, axis2))
 
 
 def _on_diagonal_transpose(

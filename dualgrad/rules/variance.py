@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.foreign import reduce
 from dualgrad._core.functions import as_constant, overridable
 from dualgrad._core.space import Value, dtype_of, shape_of
 from dualgrad.rules.axes import in_dtype, masked, reduced_count, restore_axes, selected_count
@@ -29,7 +30,7 @@ def _slope(a: Value, axis: Any, ddof: float) -> Value:
 
 
 def _real_sum(x: Value, axis: Any, keepdims: Any) -> Value:
-    return np.add.reduce(np.real(x) if dtype_of(x).kind == "c" else x, axis=axis, keepdims=keepdims)
+    return reduce(np.add, np.real(x) if dtype_of(x).kind == "c" else x, axis=axis, keepdims=keepdims)
 
 
 def _var_jvp(
@@ -130,8 +131,8 @@ def without_spread(a: Value, spread: Value, axis: Any, keepdims: Any) -> Value:
     zero = spread == 0
     if 0 in shape_of(a):
         return zero
-    largest = np.maximum.reduce(a, axis=axis, keepdims=keepdims)
-    return zero | (largest == np.minimum.reduce(a, axis=axis, keepdims=keepdims))
+    largest = reduce(np.maximum, a, axis=axis, keepdims=keepdims)
+    return zero | (largest == reduce(np.minimum, a, axis=axis, keepdims=keepdims))
 
 
 constant(without_spread)
@@ -177,8 +178,8 @@ def within_rounding(a: Value, variance: Value, axis: Any, keepdims: Any, where: 
     if 0 in shape_of(a):
         return variance == 0
     smallest, largest = masked(a, where, np.inf), masked(a, where, -np.inf)
-    largest = np.maximum.reduce(largest, axis=axis, keepdims=keepdims)
-    equal = largest == np.minimum.reduce(smallest, axis=axis, keepdims=keepdims)
+    largest = reduce(np.maximum, largest, axis=axis, keepdims=keepdims)
+    equal = largest == reduce(np.minimum, smallest, axis=axis, keepdims=keepdims)
     # A sum of n numbers is exact to n eps, and this is a square.
     rounding = reduced_count(a, axis) * np.finfo(dtype_of(a)).eps * np.abs(np.where(equal, largest, 0))
     return (variance == 0) | (equal & (np.sqrt(variance) <= rounding))

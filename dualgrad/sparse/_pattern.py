@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._core.leaves import Leaves, as_argument, results
-from dualgrad._core.level import Tracer, plain
+from dualgrad._core.level import Level, Tracer, plain
 from dualgrad._core.space import Value
 from dualgrad.errors import DensePatternWarning
 from dualgrad.sparse._level import PatternArray, PatternLevel
@@ -84,9 +84,9 @@ def one_array(x: Any, transform: str) -> Value:
     return np.asarray(value)
 
 
-def one_result(returned: Any, transform: str) -> Value:
+def one_result(returned: Any, transform: str, level: Level | None = None) -> Value:
     """Return what a function returned as one array; TypeError where it is a container."""
-    leaves = results(returned)
+    leaves = results(returned, level)
     if leaves.is_one_value:
         return leaves.values[0]
     if isinstance(returned, (np.ndarray, np.generic, int)) and not leaves.values:
@@ -136,7 +136,7 @@ def hessian_sparsity(f: Callable[[Any], Any], x: Any) -> Pattern:
 def _detect(f: Callable[[Any], Any], x: Value, transform: str) -> Pattern:
     level = PatternLevel(max(x.size, 1))
     try:
-        y = one_result(fixed(f(PatternArray(x[()], identity(x.size), level))), transform)
+        y = one_result(fixed(f(PatternArray(x[()], identity(x.size), level))), transform, level)
         count = int(np.size(plain(y)))
         sets = y._sets if isinstance(y, PatternArray) and y._level is level else None
     finally:
