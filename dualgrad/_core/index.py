@@ -48,6 +48,10 @@ def is_view_index(index: Any) -> bool:
 
 def _index_array(part: Any) -> Value:
     if isinstance(part, np.ndarray):
+        if isinstance(part, np.ma.MaskedArray):
+            raise TypeError(
+                "A masked array as an index: its mask would be lost. Pass index.filled(...), or select with np.where(mask, ..., ...)."
+            )
         part = base_class(part)
     found = part if hasattr(part, "dtype") else np.asarray(part)
     if found.dtype.kind not in "iub":

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.foreign import is_foreign
+from dualgrad._core.foreign import any_foreign, is_foreign
 from dualgrad._core.functions import overridable
 from dualgrad._core.level import may_be_anywhere, plain
 from dualgrad._core.space import Value, dtype_of, shape_of
@@ -84,6 +84,9 @@ def drop_zeros(
 
     `is_lanewise` says that each number goes to one place.
     """
+    if any_foreign(moves):
+        # Not looked at, which would compute it: zeros are dropped where that is one operation.
+        return np.where(np.equal(moves[0], 0), 0, found) if is_lanewise and len(moves) == 1 else found
     if not may_be_anywhere(np.isnan(found)):
         return found
     if not is_lanewise:
