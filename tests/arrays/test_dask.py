@@ -10,9 +10,10 @@ import pytest
 
 from dualgrad import checkpoint, grad, hessian, hvp, jacobian, jvp, sparse, value_and_grad, vjp
 from dualgrad.errors import ConversionError, NoRuleError
+from tests.arrays.optional import optional
 
-dask = pytest.importorskip("dask")
-da = pytest.importorskip("dask.array")
+dask = optional("dask")
+da = optional("dask.array")
 
 RNG = np.random.default_rng(0)
 DATA, TARGETS = RNG.normal(size=(20, 3)), RNG.normal(size=20)
@@ -225,7 +226,7 @@ def test_delayed_work_that_is_computed_inside_has_a_derivative() -> None:
 
 
 def test_xarray_may_hold_chunks() -> None:
-    xr = pytest.importorskip("xarray")
+    xr = optional("xarray")
     data = xr.DataArray(split(DATA), dims=("n", "k"))
     program = lambda w: np.exp(data * xr.DataArray(w, dims="k")).mean().data
 
@@ -243,7 +244,7 @@ def test_a_mask_of_dask_inside_says_what_to_write() -> None:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("processes", [False, True])
 def test_a_cluster_computes_gradients(processes: bool) -> None:
-    distributed = pytest.importorskip("distributed")
+    distributed = optional("distributed")
     cluster = distributed.LocalCluster(
         n_workers=1, threads_per_worker=2, processes=processes, dashboard_address=None, silence_logs=50
     )

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from dualgrad import grad, jvp, vjp
+from tests.arrays.optional import optional
 
-pd = pytest.importorskip("pandas")
-xr = pytest.importorskip("xarray")
+pd = optional("pandas")
+xr = optional("xarray")
 
 X = np.array([1.0, 2.0, 3.0])
 V = np.array([2.0, 3.0, 4.0])
