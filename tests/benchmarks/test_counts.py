@@ -1,0 +1,88 @@
+"""What the main problems cost, counted: operations on the tape, and memory held at the peak. No clocks."""
+
+from __future__ import annotations
+
+import tracemalloc
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.problem import Derivative, Problem
+from benchmarks.problems import PROBLEMS
+from dualgrad import grad
+from dualgrad.reverse import Recording
+
+# How many entries the gradient of each problem, at its small size, puts on the tape: inputs, and one for each operation.
+ENTRIES = {
+    "50 sines, a number": 6,
+    "50 sines, 10 numbers": 7,
+    "100 mixed ufuncs, 10 numbers": 24,
+    "fan-out, 2,000": 21,
+    "Rosenbrock, 10": 12,
+    "Lotka-Volterra, RK4, 1,000 steps": 376,
+    "LSTM, 2 layers, 14 wide, 1,024 steps": 255,
+    "Rosenbrock, 10^6": 12,
+    "RNN, 1,024 wide, 50 steps": 31,
+    "RNN, the same, batch 32": 31,
+    "logistic regression, 10,000 x 100": 12,
+    "perceptron 784-256-10, batch 128": 18,
+    "mixture of Gaussians, d=10, K=25": 45,
+    "mixture of Gaussians, d=32, K=50": 45,
+    "Gaussian process, n=200": 28,
+    "Black-Scholes, 10^6 options": 62,
+    "eigh, n=100": 15,
+}
+GRADIENTS = [problem for problem in PROBLEMS if problem.derivative is Derivative.GRADIENT]
+
+
+@pytest.mark.parametrize("problem", GRADIENTS, ids=lambda problem: problem.name)
+def test_a_gradient_records_no_more_operations_than_it_did(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, data = problem.instance(small=True)
+    args = x if isinstance(x, tuple) else (x,)
+    lengths: list[int] = []
+    record = Recording.__init__
+
+    def counting(self: Any, *given: Any, **keywords: Any) -> None:
+        record(self, *given, **keywords)
+        lengths.append(len(self._tape.entries))
+
+    monkeypatch.setattr(Recording, "__init__", counting)
+    grad(lambda *a: problem.function(np, a if isinstance(x, tuple) else a[0], data), tuple(range(len(args))))(*args)
+
+    assert sum(lengths) <= ENTRIES[problem.name]
+
+
+def arrays_at_peak(f: Any, x: np.ndarray[Any, Any]) -> float:
+    gradient = grad(f)
+    gradient(x[:2])
+    tracemalloc.start()
+    gradient(x)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak / x.nbytes
+
+
+def rosenbrock(x: Any) -> Any:
+    return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
+
+
+def additions(x: Any) -> Any:
+    for _ in range(100):
+        x = x + 1
+    return np.sum(x)
+
+
+def products(x: Any) -> Any:
+    y = x
+    for _ in range(10):
+        y = y * x
+    return np.sum(y)
+
+
+@pytest.mark.parametrize(
+    ("f", "most"), [(additions, 2.1), (rosenbrock, 6.5), (products, 14.1)], ids=["additions", "Rosenbrock", "products"]
+)
+def test_a_gradient_holds_no_more_arrays_than_it_did(f: Any, most: float) -> None:
+    # `products` has to keep ten intermediate values; cotangents are written over, not added to them.
+    assert arrays_at_peak(f, np.full(200_000, 0.9)) <= most
