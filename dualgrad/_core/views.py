@@ -114,8 +114,7 @@ def store(target: Tracer, index: Any, value: Any) -> None:
     _check_writable(target, title)
     if dtype_of(value).kind == "c" and dtype_of(target).kind != "c":
         raise TypeError(f"{title}: a complex value cannot be stored in an array of dtype {dtype_of(target)}.")
-    _take(target, _set_item(target, index, value), title)
-    _spread(target, None, title)
+    _become(target, _set_item(target, index, value), title)
 
 
 def assign(target: Tracer, answer: Value, title: str) -> Value:
@@ -130,8 +129,7 @@ def assign(target: Tracer, answer: Value, title: str) -> Value:
     if dtype_of(answer) != dtype:
         answer = answer.astype(dtype)
     _check_writable(target, title)
-    _take(target, answer, title)
-    _spread(target, None, title)
+    _become(target, answer, title)
     return target
 
 
@@ -167,40 +165,42 @@ def _take(target: Tracer, answer: Value, title: str) -> None:
             f"{title} writes a value of an inner transformation into an array of an outer one, which would outlive it. "
             "Make the array inside: y = np.zeros_like(x), with the x of the inner function."
         )
-    for slot in ("_level", "_value", *type(target).__slots__):
-        setattr(target, slot, getattr(answer, slot))
+    _copy_value(answer, target)
 
 
 def frozen(x: Tracer) -> Tracer:
     """Return an array that stands for the present value of another, whatever is written to that one later."""
-    found = object.__new__(type(x))
-    for slot in ("_level", "_value", *type(x).__slots__):
-        setattr(found, slot, getattr(x, slot))
+    found: Tracer = object.__new__(type(x))
+    _copy_value(x, found)
     return found
 
 
-def _spread(node: Tracer, came_from: Tracer | None, title: str) -> None:
-    """Carry the new value of an array to everything that shares its memory."""
-    links: Links | None = getattr(node, "_links", None)
-    if links is None:
-        return
-    for reference in links.views:
-        view = reference()
-        if view is not None and view is not came_from:
-            _take(view, _item(node, view._links.index), title)
-            _spread_down(view, title)
-    if links.base is not None:
-        _take(links.base, _set_item(links.base, links.index, node), title)
-        _spread(links.base, node, title)
+def _copy_value(source: Tracer, target: Tracer) -> None:
+    """Make an array stand for what another one of its class does; what it shares its memory with stays its own."""
+    for slot in ("_level", "_value", *type(target).__slots__):
+        setattr(target, slot, getattr(source, slot))
 
 
-def _spread_down(node: Tracer, title: str) -> None:
+def _become(target: Tracer, answer: Value, title: str) -> None:
+    """Give an array another value, and carry it to everything that shares its memory."""
+    _take(target, answer, title)
+    _spread_down(target, None, title)
+    node = target
+    while (links := getattr(node, "_links", None)) is not None and links.base is not None:
+        base = links.base
+        _take(base, _set_item(base, links.index, node), title)
+        _spread_down(base, node, title)
+        node = base
+
+
+def _spread_down(node: Tracer, came_from: Tracer | None, title: str) -> None:
+    """Carry the value of an array to its slices but the one that it came from."""
     links: Links | None = getattr(node, "_links", None)
     for reference in links.views if links is not None else ():
         view = reference()
-        if view is not None:
+        if view is not None and view is not came_from:
             _take(view, _item(node, view._links.index), title)
-            _spread_down(view, title)
+            _spread_down(view, None, title)
 
 
 def _item(x: Tracer, index: Any) -> Value:
