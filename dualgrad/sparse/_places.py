@@ -32,8 +32,14 @@ def rearranged(call: Call) -> IndexSets | None:
 
 def _put_together(call: Call) -> IndexSets:
     """Return the sets of a function of many arrays, whose answer is made of all of them."""
+    sets, places = _counted_on(call, len(call.values))
+    return take(sets, call.record.fun(*places, **call.params))
+
+
+def _counted_on(call: Call, count: int) -> tuple[IndexSets, list[Any]]:
+    """Return the sets of the first operands in one list, and each operand with its numbers' places in it (0: no set)."""
     start, parts, places = 0, [], []
-    for x, sets in zip(call.values, call.sets, strict=True):
+    for x, sets in zip(call.values[:count], call.sets[:count], strict=True):
         own = numbers(shape_of(x))
         if sets is None:
             places.append(np.zeros_like(own))
@@ -41,23 +47,15 @@ def _put_together(call: Call) -> IndexSets:
         places.append(own + start)
         parts.append(sets)
         start += own.size
-    return take(stack(parts, call.width), call.record.fun(*places, **call.params))
+    return stack(parts, call.width), places
 
 
 def _written(call: Call) -> IndexSets | None:
     """Return the sets of an array that was written to at an index; None where another point may give another index."""
     if any(call.loose[2:]):
         return None
-    start, parts, places = 0, [], []
-    for x, sets in zip(call.values[:2], call.sets[:2], strict=True):
-        own = numbers(shape_of(x))
-        if sets is None:
-            places.append(np.zeros_like(own))
-            continue
-        places.append(own + start)
-        parts.append(sets)
-        start += own.size
-    return take(stack(parts, call.width), set_item(*places, *call.values[2:], **call.params))
+    sets, places = _counted_on(call, 2)
+    return take(sets, set_item(*places, *call.values[2:], **call.params))
 
 
 # ---- indexing --------------------------------------------------------------------------------------
