@@ -9,7 +9,6 @@ import numpy as np
 
 from dualgrad._core.batch import batching
 from dualgrad._core.foreign import reduce
-from dualgrad._core.functions import as_constant
 from dualgrad._core.gather import as_operand
 from dualgrad._core.level import may_be_anywhere, seen_anywhere
 from dualgrad._core.space import Function, Value, dtype_of, shape_of
@@ -17,7 +16,7 @@ from dualgrad.rules.axes import in_dtype, masked, restore_axes
 from dualgrad.rules.batched_axes import reduction
 from dualgrad.rules.define import composite, handwritten
 from dualgrad.rules.samples import A, SpacedA, case, cases
-from dualgrad.rules.variance import within_rounding
+from dualgrad.rules.variance import degrees_lost, root_of, squared, within_rounding
 
 _HOLED = np.array([[1.0, np.nan, -2.0, 0.5], [np.nan, 0.3, 3.0, 0.7], [2.5, np.nan, 1.5, -0.2]])
 _COMPLEX = np.array([1.0 + 2j, complex(np.nan, 1.0), 0.5 - 1j])
@@ -232,10 +231,7 @@ def _nanvar(
 ) -> Value:
     a = as_operand(a)
     _inexact_only(a, dtype)
-    if correction is not np._NoValue and correction is not None:
-        if ddof != 0:
-            raise ValueError("ddof and correction can't be provided simultaneously.")
-        ddof = correction
+    ddof = degrees_lost(ddof, None if correction is np._NoValue else correction)
     valid = _counted(a, where)
     kept = np.where(valid, a, 0)
     params = _given(True, dtype=dtype)
@@ -243,8 +239,7 @@ def _nanvar(
         mean = _divided(np.sum(kept, axis=axis, keepdims=True, **params), np.sum(valid, axis=axis, keepdims=True))
     # NumPy computes the deviations in the dtype of `a`.
     d = in_dtype(np.where(valid, kept - np.where(np.isnan(mean), 0, mean), 0), dtype_of(a))
-    squares = np.real(d * np.conjugate(d)) if dtype_of(d).kind == "c" else d * d
-    total = np.sum(squares, axis=axis, keepdims=keepdims, **params)
+    total = np.sum(squared(d), axis=axis, keepdims=keepdims, **params)
     free = np.sum(valid, axis=axis, keepdims=keepdims) - ddof
     if seen_anywhere(free <= 0):
         warnings.warn("Degrees of freedom <= 0 for slice.", RuntimeWarning, stacklevel=4)
@@ -269,7 +264,7 @@ def _nanstd(
     a = as_operand(a)
     # At the kink the derivative is 0, as that of std.
     zero = within_rounding(_filled(a, 0), variance, axis, keepdims, _counted(a, where))
-    return np.where(zero, np.sqrt(as_constant(variance)), np.sqrt(np.where(zero, 1, variance)))
+    return root_of(variance, zero)
 
 
 _SPREADS = (

@@ -64,12 +64,18 @@ def _var_vjp(
     return (restore_axes(ct, a, axis, keepdims) * _slope(a, axis, ddof),)
 
 
-def _degrees_lost(ddof: float, correction: float | None) -> float:
+def degrees_lost(ddof: float, correction: float | None) -> float:
+    """Return what is taken from the number of entries: `ddof`, or `correction` by its newer name."""
     if correction is None:
         return ddof
     if ddof != 0:
         raise ValueError("ddof and correction can't be provided simultaneously.")
     return correction
+
+
+def squared(d: Value) -> Value:
+    """Return |d|^2, real."""
+    return np.real(d * np.conjugate(d)) if dtype_of(d).kind == "c" else d * d
 
 
 def _var_desugar(
@@ -84,14 +90,14 @@ def _var_desugar(
     mean: Value = None,
     correction: float | None = None,
 ) -> Value:
-    ddof = _degrees_lost(ddof, correction)
+    ddof = degrees_lost(ddof, correction)
     if dtype is None and where is True and mean is None:
         return np.var(a, axis=axis, ddof=ddof, keepdims=keepdims)
     if mean is None:
         total = np.sum(a, axis=axis, dtype=dtype, keepdims=True, where=where)
         mean = in_dtype(total / selected_count(a, axis, True, where), dtype_of(total))
     d = a - mean
-    squares = np.real(d * np.conjugate(d)) if dtype_of(d).kind == "c" else d * d
+    squares = squared(d)
     total = np.sum(squares, axis=axis, dtype=dtype, keepdims=keepdims, where=where)
     free = np.maximum(selected_count(a, axis, keepdims, where) - ddof, 0)
     return in_dtype(total / free, dtype_of(total))
@@ -188,6 +194,11 @@ def within_rounding(a: Value, variance: Value, axis: Any, keepdims: Any, where: 
 constant(within_rounding)
 
 
+def root_of(variance: Value, zero: Value) -> Value:
+    """Return the standard deviation, whose derivative is 0 where there is no spread."""
+    return np.where(zero, np.sqrt(as_constant(variance)), np.sqrt(np.where(zero, 1, variance)))
+
+
 def _std_desugar(
     a: Value,
     axis: Any = None,
@@ -200,12 +211,12 @@ def _std_desugar(
     mean: Value = None,
     correction: float | None = None,
 ) -> Value:
-    ddof = _degrees_lost(ddof, correction)
+    ddof = degrees_lost(ddof, correction)
     if dtype is None and where is True and mean is None:
         return np.std(a, axis=axis, ddof=ddof, keepdims=keepdims)
     variance = _var_desugar(a, axis, dtype, None, ddof, keepdims, where=where, mean=mean)
     zero = within_rounding(a, variance, axis, keepdims, where)
-    return np.where(zero, np.sqrt(as_constant(variance)), np.sqrt(np.where(zero, 1, variance)))
+    return root_of(variance, zero)
 
 
 handwritten(np.std, _std_jvp, _std_vjp, keep=("ans", "a"), desugar=_std_desugar, samples=cases(*_SPREADS))
