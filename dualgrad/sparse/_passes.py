@@ -9,16 +9,12 @@ import numpy as np
 
 from dualgrad._core.level import Tracer
 from dualgrad._core.space import Value, dtype_of
-from dualgrad.batching import vmap
+from dualgrad.batching import MEMBERS_BY_SIZE, vmap
 from dualgrad.forward import jvp
 from dualgrad.reverse import vjp
 from dualgrad.sparse._pattern import one_result
 
 Array = np.ndarray[Any, Any]
-
-
-# How many numbers one batch may hold: 32 megabytes of float64.
-_NUMBERS = 2**22
 
 
 def push_many(f: Callable[[Any], Any], x: Array, seeds: Array) -> tuple[Value, Array]:
@@ -52,7 +48,7 @@ def pull_many(f: Callable[[Any], Any], x: Array, seeds: Array) -> tuple[Value, A
 
 def _chunks(seeds: Array, size: int) -> list[Array]:
     """Return the seeds in as many parts as memory asks for."""
-    count = max(1, _NUMBERS // max(1, size, seeds.shape[1]))
+    count = max(1, MEMBERS_BY_SIZE // max(1, size, seeds.shape[1]))
     return [seeds[start : start + count] for start in range(0, len(seeds), count)]
 
 
