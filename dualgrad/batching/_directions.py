@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
+from dualgrad._core.foreign import is_foreign
 from dualgrad._core.level import Tracer
 from dualgrad._core.space import Value, dtype_of, shape_of
 from dualgrad.batching._batch import BatchLevel, batch_array
@@ -58,6 +61,24 @@ def directions(values: Sequence[Value], chunk_size: int | None) -> Iterator[Dire
             yield found
         finally:
             found.close()
+
+
+def parts(chunks: list[Value], values: Sequence[Value]) -> list[Value]:
+    """Return, for each value, the derivatives along its own directions, of those along all, chunk by chunk."""
+    along = chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
+    if len(values) == 1:
+        return [along]
+    ends = itertools.accumulate(map(size_of, values))
+    return [along[end - size_of(x) : end] for x, end in zip(values, ends, strict=True)]
+
+
+def block(found: Value, dtype: np.dtype[Any]) -> Value:
+    """Return a block of a Jacobian as a user gets it: of its dtype, and in memory of its own."""
+    if isinstance(found, Tracer):
+        return found
+    if dtype_of(found).kind == "c" and dtype.kind != "c":
+        found = np.real(found)
+    return found.astype(dtype) if is_foreign(found) else np.array(found, dtype, order="C")[()]
 
 
 def size_of(x: Value) -> int:

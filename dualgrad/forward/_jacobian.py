@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 
 from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
-from dualgrad._core.foreign import is_foreign
 from dualgrad._core.leaves import Leaves, with_floats
-from dualgrad._core.level import Tracer
 from dualgrad._core.space import Value, dtype_of, shape_of, zeros_of
 from dualgrad._core.stacking import check_holomorphic, nest
-from dualgrad.batching import directions, size_of
+from dualgrad.batching import block, directions, parts
 from dualgrad.forward._jvp import push
 
 
@@ -117,24 +115,10 @@ def _blocks(chunks: list[Value], out: Value, values: list[Value]) -> list[Value]
     shape = shape_of(out)
     if not chunks:
         return [np.zeros((*shape, *shape_of(x)), np.result_type(dtype_of(out), dtype_of(x)))[()] for x in values]
-    along = chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
-    found = []
-    offset = 0
-    for x in values:
-        size = size_of(x)
-        block = along if len(values) == 1 else along[offset : offset + size]
-        found.append(_block(block, (*shape, *shape_of(x)), np.result_type(dtype_of(out), dtype_of(x))))
-        offset += size
-    return found
-
-
-def _block(along: Value, shape: tuple[int, ...], dtype: Any) -> Value:
-    found = np.reshape(np.moveaxis(along, 0, -1), shape)
-    if isinstance(found, Tracer):
-        return found
-    if is_foreign(found):
-        return found.astype(dtype)
-    return np.array(found, dtype, order="C")[()]
+    return [
+        block(np.reshape(np.moveaxis(part, 0, -1), (*shape, *shape_of(x))), np.result_type(dtype_of(out), dtype_of(x)))
+        for part, x in zip(parts(chunks, values), values, strict=True)
+    ]
 
 
 def derivative(f: Callable[..., Any], *, has_aux: bool = False) -> Callable[..., Any]:

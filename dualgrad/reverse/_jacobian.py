@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 
 from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
-from dualgrad._core.foreign import is_foreign
 from dualgrad._core.leaves import with_floats
-from dualgrad._core.level import Tracer
 from dualgrad._core.space import Value, dtype_of, shape_of, zeros_of
 from dualgrad._core.stacking import check_holomorphic, nest
-from dualgrad.batching import directions, size_of
+from dualgrad.batching import block, directions, parts
 from dualgrad.reverse._vjp import Recording
 
 
@@ -106,18 +104,7 @@ def _blocks(chunks: list[Value], x: Value, outputs: list[Value]) -> list[Value]:
     """Return the Jacobian of each output by one input, from the derivatives of all output numbers."""
     if not chunks:
         return [np.zeros((*shape_of(y), *shape_of(x)), np.result_type(dtype_of(y), dtype_of(x)))[()] for y in outputs]
-    along = chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
-    found = []
-    offset = 0
-    for y in outputs:
-        size = size_of(y)
-        block = along if len(outputs) == 1 else along[offset : offset + size]
-        block = np.reshape(block, (*shape_of(y), *shape_of(x)))
-        if not isinstance(block, Tracer):
-            dtype = np.result_type(dtype_of(y), dtype_of(x))
-            if block.dtype.kind == "c" and dtype.kind != "c":
-                block = np.real(block)
-            block = block.astype(dtype) if is_foreign(block) else np.array(block, dtype, order="C")[()]
-        found.append(block)
-        offset += size
-    return found
+    return [
+        block(np.reshape(part, (*shape_of(y), *shape_of(x))), np.result_type(dtype_of(y), dtype_of(x)))
+        for part, y in zip(parts(chunks, outputs), outputs, strict=True)
+    ]
