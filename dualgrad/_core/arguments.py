@@ -99,7 +99,11 @@ class Chosen:
         self._keys = keys
         self._args = args
         self._kwargs = kwargs
-        self.leaves = Leaves([as_argument(args[k] if type(k) is int else kwargs[k], self.name, k) for k in keys])  # type: ignore[index]
+        found = []
+        for key in keys:
+            x = args[key] if type(key) is int else kwargs[key]  # type: ignore[index]
+            found.append(x if type(x) is float else as_argument(x, self.name, key))
+        self.leaves = Leaves(found)
 
     def name(self, key: int | str) -> str:
         """Return how errors name an argument."""

@@ -70,7 +70,7 @@ class TracedArray(ArrayMethods, ObjectLoops):
 
     # ---- NumPy's protocols -----------------------------------------------------------------------
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Value:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, /, *inputs: Any, **kwargs: Any) -> Value:
         if method == "__call__" and not kwargs:
             if len(inputs) == 1 and (record := UNARY.get(ufunc)) is not None:
                 return self._level.unary(record, self)

@@ -16,7 +16,6 @@ from dualgrad._core.level import Level, Tracer
 from dualgrad._core.space import Value, dtype_of, is_inexact, shape_of, zeros_of
 from dualgrad.errors import ConversionError
 
-_LONE_LEAVES = frozenset((np.ndarray, float, np.float64))
 _, _LONE = tree.flatten((0.0,))
 _FIRST = [0]
 
@@ -29,10 +28,9 @@ class Leaves:
     values: list[Value]
 
     def __init__(self, trees: Sequence[Any]) -> None:
-        if len(trees) == 1 and (type(trees[0]) in _LONE_LEAVES or isinstance(trees[0], Tracer)):
-            # One float or float array, the commonest case by far.
-            x = trees[0]
-            if is_inexact(x) if isinstance(x, Tracer) else type(x) is not np.ndarray or x.dtype.kind in "fc":
+        if len(trees) == 1:
+            (x,) = trees
+            if _is_lone(x):
                 self._leaves = self.values = [x]
                 self._places = _FIRST
                 self.structure = _LONE
@@ -51,7 +49,7 @@ class Leaves:
     @property
     def is_one_value(self) -> bool:
         """Whether there was one tree, and it was a single differentiable leaf."""
-        return bool(self.values) and self.structure == _LONE
+        return self.structure is _LONE or (bool(self.values) and self.structure == _LONE)
 
     def fill(self, values: Sequence[Value]) -> tuple[Any, ...]:
         """Return the trees with other values at the differentiable leaves."""
@@ -83,6 +81,14 @@ class Leaves:
         for k, x in zip(self._places, self.values, strict=True):
             found.append(None if leaves[k] is None else conform(leaves[k], x, paths[k].replace(of, what, 1), paths[k]))
         return found
+
+
+def _is_lone(x: Any) -> bool:
+    """Tell whether a tree is one float or float array: the commonest by far."""
+    kind = type(x)
+    if kind is np.ndarray:
+        return x.dtype.kind in "fc"
+    return kind is float or kind is np.float64 or (isinstance(x, Tracer) and is_inexact(x))
 
 
 def _rename(path: str, names: Sequence[str]) -> str:

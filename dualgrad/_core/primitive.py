@@ -175,6 +175,10 @@ REFUSED_MODULES: dict[str, str] = {}
 UNARY: dict[Function, Primitive] = {}
 """The elementwise primitives of one operand among them, for the shortest path."""
 
+SHORT: dict[Function, int] = {}
+"""What a tape's shortest path needs of those among them whose answer is of the operand's space, and whose pullback reads one
+value: the number of the pullback where that is the operand, and `~number` where it is the answer."""
+
 LANEWISE: set[int] = set()
 """The numbers of the formulas of elementwise records: each number of the result depends on one number of the cotangent."""
 
@@ -199,6 +203,9 @@ def install(record: Record) -> None:
     if isinstance(record, Primitive) and record.pulls is not None:
         if record.unary is not None:
             UNARY[record.key] = record
+            operate, number, _, reads, same_space = record.unary
+            if same_space and operate is record.key and reads in (1, 2):
+                SHORT[record.key] = number if reads == 2 else ~number
         if record.word is Word.ELEMENTWISE:
             LANEWISE.update(pull.number for pull in record.pulls if pull is not None)
         if record.into is not None and record.pulls[0] is not None:

@@ -52,10 +52,7 @@ def is_strict() -> bool:
 
 def may_hold_nan(g: Value) -> bool:
     """Tell whether there may be a NaN, at the price of one sum of squares; complex infinities are a false alarm."""
-    if is_foreign(g):
-        return True
-    total = _sum_of_squares(g)
-    return bool(total != total)
+    return is_foreign(g) or cmath.isnan(_sum_of_squares(g))
 
 
 def may_be_infinite(t: Value) -> bool:
@@ -65,7 +62,8 @@ def may_be_infinite(t: Value) -> bool:
 
 def _sum_of_squares(g: Value) -> Any:
     # BLAS is the fastest way to look at all numbers: the sum is NaN where one of them is.
-    g = plain(g)
+    if type(g) is not np.ndarray:
+        g = plain(g)
     if type(g) is np.ndarray:
         return g.dot(g) if g.ndim == 1 else np.vdot(g, g)
     return g if isinstance(g, (float, complex)) else np.sum(g)

@@ -20,7 +20,7 @@ from dualgrad._core.level import deepest, plain
 from dualgrad._core.space import Value, shape_of
 from dualgrad.errors import LeakedValueError, RuleError
 from dualgrad.reverse._joint import pick
-from dualgrad.reverse._sweep import Sweep
+from dualgrad.reverse._sweep import FEW, Sweep
 from dualgrad.reverse._tape import Tape, TapeArray, tape_array
 
 
@@ -62,12 +62,12 @@ def checkpoint(f: Callable[P, Any]) -> Callable[P, Any]:
             args, kwargs = structure.unflatten(again)
             return Leaves([f(*args, **kwargs)])
 
-        tape.record((-1, _recompute, (run_again, _title(f), [plain(x) for x in result.values]), None, None, None))
+        tape.record((-1, _recompute, (run_again, _title(f), [plain(x) for x in result.values]), FEW, None, None))
         node = len(tape.entries) - 1
         values: list[Value] = []
         for k, x in enumerate(result.values):
             if _is_after(x, tape, start):
-                tape.record((-1, pick, (node, k, len(result.values)), None, None, None))
+                tape.record((-1, pick, (node, k, len(result.values)), FEW, None, None))
                 x = tape_array(x._value, tape, len(tape.entries) - 1)
             values.append(x)
         return result.fill(values)[0]
@@ -94,8 +94,8 @@ def _sweep_again(
 ) -> None:
     start = len(tape.entries)
     size = len(sweep.cotangents)
-    state = type(tape)
-    tape.__class__ = Tape
+    is_over = type(tape) is not Tape
+    tape.reopen()
     try:
         result = run_again(tape)
         sweep.cotangents.extend([None] * (len(tape.entries) - size))
@@ -110,7 +110,8 @@ def _sweep_again(
                 sweep.add(x._number, ct)
         sweep.run(tape.entries, len(tape.entries) - 1, start)
     finally:
-        tape.__class__ = state
+        if is_over:
+            tape.close()
         del tape.entries[start:]
         del sweep.cotangents[size:]
 
@@ -129,4 +130,4 @@ def _forgotten(sweep: Sweep, ct: Value) -> None:
     )
 
 
-_FORGOTTEN = (-1, _forgotten, (), None, None, None)
+_FORGOTTEN = (-1, _forgotten, (), FEW, None, None)

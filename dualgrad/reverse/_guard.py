@@ -12,9 +12,6 @@ from typing import Any
 
 from numpy import ndarray
 
-from dualgrad._core.level import Tracer
-from dualgrad._core.views import frozen
-
 Array = ndarray[Any, Any]
 
 SMALL = 1024
@@ -28,20 +25,13 @@ _lock = threading.Lock()
 class Guard:
     """The arrays that one tape has locked."""
 
-    __slots__ = ("arrays", "has_large")
+    __slots__ = ("arrays",)
 
     def __init__(self) -> None:
         self.arrays: dict[int, Array] = {}
-        self.has_large = False
 
-    def keep(self, x: Any) -> Any:
-        """Return an array with the numbers of `x`, which nobody changes until `release`; numbers as they are."""
-        if type(x) is not ndarray:
-            # A write to an array of an outer transformation makes it stand for another value; what it stands for stays.
-            return frozen(x) if isinstance(x, Tracer) else x
-        if x.size <= SMALL and x.flags.c_contiguous:
-            return x.copy()
-        self.has_large = True
+    def keep(self, x: Array) -> Array:
+        """Return a large array with the numbers of `x`, which nobody changes until `release`."""
         if id(x) not in self.arrays:
             chain = _chain(x)
             if not chain:

@@ -29,6 +29,9 @@ LATER: tuple[str] = ("later",)
 
 _OURS = (np.ndarray, np.generic, float, int, complex)
 
+_NEVER: tuple[str] = ("never",)
+"""What no edge has in the place of its parameters."""
+
 _NO_PARAMS: dict[str, Any] = {}
 
 
@@ -73,33 +76,31 @@ class Sweep:
         del cotangents[start + 1 if start >= stop else stop :]
         # The cotangent of the entry at hand is always the last of the list: popping is the fastest way to it.
         pop = cotangents.pop
-        few = FEW
         pullbacks = PULLBACKS
         # Among large arrays memory is what costs: cotangents that nobody else holds are written over.
-        is_large = self.tape.guard.has_large
+        is_large = self.tape.guard is not None
+        quick = _NEVER if is_large else ONE
         for edge in reversed(entries[stop : start + 1]):
             ct = pop()
             if pending:
                 ct = self._settled(len(cotangents), ct)
             if ct is None:
                 continue
-            # The name would hold on to what is now `ct`.
-            g = None
             while edge is not None:
                 parent, pullback, kept, params, space, edge = edge
-                if parent < 0:
+                if params is quick:
+                    g = pullbacks[pullback](ct, kept)
+                elif parent < 0:
                     pullback(self, ct, *kept)
                     continue
-                if is_large and edge is None and pullback in IN_PLACE and _is_free(ct, kept, getrefcount(ct)):
+                elif is_large and edge is None and pullback in IN_PLACE and _is_free(ct, kept, getrefcount(ct)):
                     g = IN_PLACE[pullback](ct, *((kept,) if params is None else kept), ct, **(params or _NO_PARAMS))
                 elif params is None:
                     g = pullbacks[pullback](ct, kept)
-                elif params is few:
-                    g = pullbacks[pullback](ct, *kept)
                 elif params is LATER and can_wait(kept[0], ct, kept[1]):
                     self._later(parent, kept[0], ct)
                     continue
-                elif params is LATER:
+                elif params is FEW or params is LATER:
                     g = pullbacks[pullback](ct, *kept)
                 elif params is ITEM:
                     self._add_item(parent, pullback, kept, ct)
@@ -119,6 +120,9 @@ class Sweep:
                     self.owned.add(parent)
                 else:
                     self.add(parent, g)
+                if is_large:
+                    # The name would hold on to what comes back as `ct`.
+                    g = None
         # What was popped is not there any more, and later sweeps of this list may reuse the numbers.
         if self.owned:
             self.owned = {number for number in self.owned if number < len(cotangents)}

@@ -17,24 +17,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from sys import getrefcount
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy import float64, ndarray
 
 from dualgrad._core.array import TracedArray
-from dualgrad._core.ended import Ended
+from dualgrad._core.ended import Ended, leaked
 from dualgrad._core.functions import getitem, pack
 from dualgrad._core.index import join_index
 from dualgrad._core.level import Level, Tracer
-from dualgrad._core.primitive import RECORDS, UNARY, WAITS, Primitive, Pull
+from dualgrad._core.primitive import RECORDS, SHORT, WAITS, Primitive, Pull
 from dualgrad._core.space import Space, Value, base_class, dtype_of, is_inexact, shape_of, space_of
-from dualgrad._core.views import link, tie
-from dualgrad.reverse._guard import Guard
+from dualgrad._core.views import frozen, link, tie
+from dualgrad.reverse._guard import SMALL, Guard
 from dualgrad.reverse._joint import joint, pick, unpack
 from dualgrad.reverse._sweep import FEW, ITEM, LATER, ONE
 
-_unary = UNARY.get
+_short = SHORT.get
 
 _making_locks = threading.Lock()
 
@@ -47,32 +47,25 @@ class TapeArray(TracedArray):
 
     __slots__ = ("_number",)
 
+    _level: Tape
     _number: int
 
     # No __init__: instances are made in the hot path, and it would double their price. See `tape_array`.
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Value:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, x: Any = None, /, *others: Any, **kwargs: Any) -> Value:
         # `Tape.unary` once more, without the calls that lead there: they are a third of what a small operation costs.
-        if (record := _unary(ufunc)) is not None and not kwargs and method == "__call__":
-            tape = self._level
-            if type(tape) is Tape:
-                operate, number, select, reads, same_space = record.unary  # type: ignore[misc]
-                value = self._value
-                ans = operate(value)
-                out = TapeArray()
-                out._value = ans
-                out._level = tape
-                entries = tape.entries
-                out._number = len(entries)
-                space = None if same_space else _space_unless_equal(value, ans)
-                if reads == 2:
-                    entries.append((self._number, number, value, ONE, space, None))
-                elif reads == 1:
-                    entries.append((self._number, number, ans, ONE, space, None))
-                else:
-                    entries.append((self._number, number, select(ans, value), FEW, space, None))
-                return out
-        return _array_ufunc(self, ufunc, method, *inputs, **kwargs)
+        if (number := _short(ufunc)) is not None and not kwargs and method == "__call__":
+            kept = self._value
+            out = TapeArray()
+            out._value = ans = ufunc(kept)
+            out._level = tape = self._level
+            out._number = len(tape.entries)
+            if number < 0:
+                number = ~number
+                kept = ans
+            tape.record((self._number, number, kept, ONE, None, None))
+            return out
+        return _array_ufunc(self, ufunc, method, x, *others, **kwargs)
 
     def __getitem__(self, index: Any) -> Value:
         # As `Tape.apply` would have it, without the calls that lead there: loops over the numbers of an array live of this.
@@ -123,13 +116,16 @@ class Tape(Level):
 
     title = "reverse mode"
 
+    guard: Guard | None
+    """Holds the arrays that are locked; None as long as all that is kept is small."""
+
     def __init__(self) -> None:
-        super().__init__()
+        Level.__init__(self)
         self.entries: list[Any] = []
         self.record = self.entries.append
         # The spaces of the arrays that were read item by item.
         self.read: dict[int, Space] = {}
-        self.guard = Guard()
+        self.guard = None
 
     @property
     def lock(self) -> Any:
@@ -142,15 +138,37 @@ class Tape(Level):
                     self._lock = threading.RLock()
             return self._lock
 
+    def keep(self, x: Any) -> Any:
+        """Return an array with the numbers of `x`, which nobody changes until `release`; numbers as they are."""
+        if type(x) is not ndarray:
+            # A write to an array of an outer transformation makes it stand for another value; what it stands for stays.
+            return frozen(x) if isinstance(x, Tracer) else x
+        if x.size <= SMALL and x.flags.c_contiguous:
+            return x.copy()
+        if self.guard is None:
+            self.guard = Guard()
+        return self.guard.keep(x)
+
+    def release(self) -> None:
+        """Let everybody write again to the arrays that were kept."""
+        if self.guard is not None:
+            self.guard.release()
+
     def close(self) -> None:
         """End the transformation: whatever is done from now on to an array on this tape is a mistake."""
         self.__class__ = EndedTape
+        self.record = _refuse
+
+    def reopen(self) -> None:
+        """Take up the transformation again, until it is closed: for what runs again in a sweep."""
+        self.__class__ = Tape
+        self.record = self.entries.append
 
     def lift(self, value: Value) -> TapeArray:
         """Return a new array on the tape that depends on nothing: an input, or a constant."""
-        if isinstance(value, ndarray):
+        if type(value) is not ndarray and isinstance(value, ndarray):
             value = base_class(value)
-        value = self.guard.keep(value)
+        value = self.keep(value)
         self.record(None)
         return tape_array(value, self, len(self.entries) - 1)
 
@@ -206,9 +224,9 @@ class Tape(Level):
         # What is kept of an array that is not ours must not change before the sweep.
         if number_y < 0:
             if type(y) not in _NUMBERS and (pull := pulls[0]) is not None and pull.reads & 4:
-                y = self.guard.keep(y)
+                y = self.keep(y)
         elif number_x < 0 and type(x) not in _NUMBERS and (pull := pulls[1]) is not None and pull.reads & 2:
-            x = self.guard.keep(x)
+            x = self.keep(x)
         kind = type(ans)
         scalar = kind is float64 or kind is float
         edge: Any = None
@@ -291,7 +309,7 @@ class Tape(Level):
         ans: Value,
         params: dict[str, Any],
     ) -> Value:
-        keep = self.guard.keep
+        keep = self.keep
         values = [keep(v) if v is x else v for v, x in zip(values, operands, strict=True)]
         edge: Any = None
         for k in range(len(values) - 1, -1, -1):
@@ -309,7 +327,7 @@ class Tape(Level):
     def _record_pack(self, operands: tuple[Value, ...], values: list[Value], ans: Value) -> Value:
         """Record that numbers became an array: their cotangents need no rule."""
         parents = [-1 if v is x else x._number for v, x in zip(values, operands, strict=True)]
-        self.record((-1, unpack, (parents,), None, None, None))
+        self.record((-1, unpack, (parents,), FEW, None, None))
         return tape_array(ans, self, len(self.entries) - 1)
 
     def _record_joint(
@@ -330,19 +348,19 @@ class Tape(Level):
             if space is not None and k not in keep:
                 kept.append(space)
             else:
-                kept.append(self.guard.keep(v) if v is x else v)
+                kept.append(self.keep(v) if v is x else v)
         wanted = tuple([parent >= 0 for parent in parents])
         if record.outputs == 1:
             kept_ans = ans if 0 in keep else space_of(ans)
-            self.record((-1, joint, (record, parents, wanted, kept_ans, kept, spaces, params), None, None, None))
+            self.record((-1, joint, (record, parents, wanted, kept_ans, kept, spaces, params), FEW, None, None))
             return tape_array(ans, self, len(self.entries) - 1)
         kept_ans = tuple([a if 0 in keep or not _has_space(a) else space_of(a) for a in ans])
-        self.record((-1, joint, (record, parents, wanted, kept_ans, kept, spaces, params), None, None, None))
+        self.record((-1, joint, (record, parents, wanted, kept_ans, kept, spaces, params), FEW, None, None))
         node = len(self.entries) - 1
         members = []
         for k, a in enumerate(ans):
             if is_inexact(a):
-                self.record((-1, pick, (node, k, len(ans)), None, None, None))
+                self.record((-1, pick, (node, k, len(ans)), FEW, None, None))
                 members.append(tape_array(a, self, len(self.entries) - 1))
             else:
                 members.append(a)
@@ -364,11 +382,15 @@ def _buffer_of(x: Any, tape: Tape) -> Any:
 
 def _space_unless_equal(x: Value, ans: Value) -> Any:
     """Return the space of an operand, or None where the answer's space is the same and cotangents need no correction."""
-    if type(x) is ndarray is type(ans):
-        return None if x.shape == ans.shape and x.dtype is ans.dtype else (x.shape, x.dtype)
+    if type(x) is ndarray:
+        return None if type(ans) is ndarray and x.shape == ans.shape and x.dtype is ans.dtype else (x.shape, x.dtype)
     if type(x) in _SCALARS and type(ans) in _SCALARS:
         return None
     return shape_of(x), dtype_of(x)
+
+
+def _refuse(edge: Any) -> NoReturn:
+    raise leaked(Tape.title)
 
 
 class EndedTape(Ended, Tape):

@@ -27,11 +27,14 @@ class Recording:
     ) -> None:
         tape = Tape()
         try:
-            value, aux = split_aux(f([tape.lift(x) for x in values]), has_aux, transform)
+            value = f(list(map(tape.lift, values)))
+            self.aux = None
+            if has_aux:
+                value, aux = split_aux(value, has_aux, transform)
+                self.aux = release(tape, aux)
             result = results(value, tape)
-            self.aux = release(tape, aux)
         except BaseException as error:
-            tape.guard.release()
+            tape.release()
             if isinstance(error, ValueError) and "read-only" in str(error):
                 raise ConversionError(_WRITTEN) from error
             raise
@@ -39,24 +42,29 @@ class Recording:
             tape.close()
         self._tape = tape
         self.inputs = values
-        self._outputs = result.values
-        result.values = [x._value if type(x) is TapeArray and x._level is tape else x for x in result.values]
         self.result = result
-        self._is_foreign = any([is_foreign(x) for x in result.values])
+        self._outputs = result.values
+        self._is_foreign = False
+        result.values = below = []
+        for x in self._outputs:
+            value = x._value if type(x) is TapeArray and x._level is tape else x
+            below.append(value)
+            if is_foreign(value):
+                self._is_foreign = True
 
     def __enter__(self) -> Recording:
         return self
 
     def __exit__(self, *exception: object) -> None:
         """Let the user write again to the arrays that the tape kept."""
-        self._tape.guard.release()
+        self._tape.release()
 
     def own(self) -> None:
         """Keep copies of the user's arrays: this recording lives on after the user has them back."""
         tape = self._tape
-        if tape.guard.arrays:
+        if tape.guard is not None:
             tape.entries[:] = tape.guard.copies_in(tape.entries)
-            tape.guard.release()
+            tape.release()
 
     def pull(self, cotangents: Sequence[Value]) -> list[Value]:
         """Return the cotangent of each input, None where no output depends on it."""

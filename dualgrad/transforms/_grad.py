@@ -88,6 +88,9 @@ def _nothing(values: list[Value]) -> list[Value]:
     return [None] * len(values)
 
 
+_ONE = np.float64(1.0)
+
+
 def unit_cotangent(recording: Recording, transform: str, is_complex: bool = False) -> Value:
     """Return the cotangent 1 of a recorded result of one number; None for a plain Python integer, which is constant.
 
@@ -100,8 +103,8 @@ def unit_cotangent(recording: Recording, transform: str, is_complex: bool = Fals
             return None
         raise NotScalarError(_not_scalar(found, transform))
     out = values[0]
-    if type(out) is float and not is_complex:
-        return np.float64(1.0)
+    if (type(out) is np.float64 or type(out) is float) and not is_complex:
+        return _ONE
     shape, dtype = shape_of(out), dtype_of(out)
     if shape != () and any(n != 1 for n in shape):
         raise NotScalarError(_not_scalar(out, transform, "complex" if is_complex else "real"))
