@@ -1,6 +1,8 @@
 """dualgrad: exact derivatives of plain NumPy code, in forward and reverse mode, to any order."""
 
 from dualgrad import errors, extend, rules, sparse, testing, tree
+from dualgrad._core import memory as _memory
+from dualgrad._core.memory import keep_memory
 from dualgrad._core.zeros import strict_nans
 from dualgrad.batching import vmap
 from dualgrad.forward import derivative, jacfwd, jvp
@@ -30,6 +32,8 @@ from dualgrad.transforms import (
     value_grad_and_hessian,
 )
 
+_memory.keep_by_default()
+
 __all__ = [
     "checkpoint",
     "custom_jvp",
@@ -51,6 +55,7 @@ __all__ = [
     "jacobian_operator",
     "jacrev",
     "jvp",
+    "keep_memory",
     "laplacian",
     "linearize",
     "multigrad",
