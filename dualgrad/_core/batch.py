@@ -40,6 +40,10 @@ OUTLINED: set[Function] = set()
 """The functions that look at shape and dtype only, and return a plain array."""
 
 
+IN_ONE_PLACE: set[Function] = set()
+"""The products that are much faster where the numbers of a member lie beside each other."""
+
+
 def batching(rule: BatchRule, *funs: Function) -> None:
     """Register how functions run on a batch."""
     for fun in funs:

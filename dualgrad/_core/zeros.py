@@ -65,7 +65,10 @@ def _sum_of_squares(g: Value) -> Any:
     if type(g) is not np.ndarray:
         g = plain(g)
     if type(g) is np.ndarray:
-        return g.dot(g) if g.ndim == 1 else np.vdot(g, g)
+        if g.ndim != 1:
+            # In whatever order they lie in memory: they are not copied then.
+            g = g.ravel(order="K")
+        return g.dot(g)
     return g if isinstance(g, (float, complex)) else np.sum(g)
 
 

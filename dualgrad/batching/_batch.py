@@ -13,6 +13,7 @@ from dualgrad._core.batch import (
     BATCHED_BODIES,
     BATCHED_CONSTANTS,
     BATCHING,
+    IN_ONE_PLACE,
     NUMBERWISE,
     OUTLINED,
     aligned,
@@ -27,6 +28,7 @@ from dualgrad._core.level import Level, Tracer, vanishes
 from dualgrad._core.primitive import RECORDS, Metadata, Primitive, Word, name_of
 from dualgrad._core.space import Function, Value, dtype_of, shape_of
 from dualgrad._core.views import change_shape
+from dualgrad.batching._layout import MANY, in_c_order, pair
 from dualgrad.errors import BatchLoopWarning, ConversionError
 
 
@@ -104,7 +106,7 @@ def batch_array(value: Value, level: BatchLevel) -> BatchArray:
 class BatchLevel(Level):
     """One running vmap: what is done to a member is done to all of them at once."""
 
-    __slots__ = ("size",)
+    __slots__ = ("has_many", "size")
 
     title = "vmap"
     differentiates = False
@@ -112,6 +114,7 @@ class BatchLevel(Level):
     def __init__(self, size: int) -> None:
         super().__init__()
         self.size = size
+        self.has_many = size >= MANY
 
     def lift(self, value: Value) -> BatchArray:
         return batch_array(repeated(value, self.size), self)
@@ -143,11 +146,13 @@ class BatchLevel(Level):
             x = widened(x, -surplus)
         elif surplus > 0 and has_y:
             y = widened(y, surplus)
-        return batch_array(record.operate(x, y), self)
+        return batch_array(pair(record, x, y) if self.has_many else record.operate(x, y), self)
 
     def apply(self, record: Primitive, operands: tuple[Value, ...], params: dict[str, Any]) -> Value:
         batched = tuple([self.holds(x) for x in operands])
         values = tuple([x._value if b else x for x, b in zip(operands, batched, strict=True)])
+        if self.has_many and record.key in IN_ONE_PLACE:
+            values = tuple(map(in_c_order, values))
         rule = BATCHING.get(record.key)
         if rule is None:
             if record.word is Word.ELEMENTWISE or _acts_on_numbers(record.key):

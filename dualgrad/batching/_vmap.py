@@ -14,6 +14,7 @@ from dualgrad._core.leaves import refuse_masked
 from dualgrad._core.level import Tracer
 from dualgrad._core.space import Value, shape_of
 from dualgrad.batching._batch import BatchLevel, batch_array
+from dualgrad.batching._layout import in_c_order
 
 
 def vmap(f: Callable[P, Any], in_axes: Any = 0, out_axes: Any = 0, *, axis_size: int | None = None) -> Callable[P, Any]:
@@ -140,7 +141,7 @@ def _from_front(x: Any, axis: int | None, level: BatchLevel) -> Any:
         # The same for all members; they get memory of their own.
         found = np.copy(np.broadcast_to(x, (level.size, *shape_of(x))))
     else:
-        found = x._value
+        found = in_c_order(x._value)
     if axis == 0:
         return found
     rank = len(shape_of(x))

@@ -7,7 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.batch import BatchRule, aligned, all_batched, batching, elementwise, flat, one_by_one, widened
+from dualgrad._core.batch import (
+    IN_ONE_PLACE,
+    BatchRule,
+    aligned,
+    all_batched,
+    batching,
+    elementwise,
+    flat,
+    one_by_one,
+    widened,
+)
 from dualgrad._core.dispatch import bind
 from dualgrad._core.primitive import Primitive
 from dualgrad._core.space import Value, shape_of
@@ -109,6 +119,7 @@ def _matmul(record: Primitive, batched: tuple[bool, ...], operands: Operands, pa
 
 
 batching(_matmul, np.matmul)
+IN_ONE_PLACE.add(np.matmul)
 
 
 def _with_core(rank_a: int, rank_b: int) -> BatchRule:
@@ -131,6 +142,7 @@ batching(_with_core(1, 1), np.vecdot, cross_vectors)
 if hasattr(np, "matvec"):  # NumPy 2.2
     batching(_with_core(2, 1), np.matvec)
     batching(_with_core(1, 2), np.vecmat)
+    IN_ONE_PLACE.update((np.matvec, np.vecmat))
 
 
 def _contracted(axes: Any, rank_a: int, rank_b: int) -> tuple[list[int], list[int]]:
