@@ -13,8 +13,11 @@ from dualgrad._core.level import Tracer
 from dualgrad._core.space import Value, dtype_of, shape_of
 from dualgrad.batching._batch import BatchLevel, batch_array
 
-MEMBERS_BY_SIZE = 2**22
-"""How many numbers one batch of directions may hold by default: 32 megabytes of float64."""
+_IN_CACHE = 2**18
+"""How many numbers a batch of directions holds by default: 2 megabytes of float64, which processors have room for."""
+
+_AT_MOST = 2**22
+"""How many it may hold where that is fewer than 64 directions, for which the function would run too often."""
 
 
 class Directions:
@@ -52,7 +55,7 @@ def directions(values: Sequence[Value], chunk_size: int | None) -> Iterator[Dire
     """Yield batches of unit directions that together are all of them, at most `chunk_size` at once."""
     total = sum(map(size_of, values))
     if chunk_size is None:
-        chunk_size = max(1, MEMBERS_BY_SIZE // max(map(size_of, values), default=1) if total else 1)
+        chunk_size = members_by_default(max(map(size_of, values), default=1))
     elif chunk_size < 1:
         raise ValueError(f"chunk_size is a positive integer, or None to choose one; it is {chunk_size!r}.")
     for start in range(0, total, chunk_size):
@@ -61,6 +64,12 @@ def directions(values: Sequence[Value], chunk_size: int | None) -> Iterator[Dire
             yield found
         finally:
             found.close()
+
+
+def members_by_default(size: int) -> int:
+    """Return how many members a batch has by default, if each holds so many numbers."""
+    size = max(size, 1)
+    return max(1, min(_AT_MOST // size, max(64, _IN_CACHE // size)))
 
 
 def parts(chunks: list[Value], values: Sequence[Value]) -> list[Value]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from dualgrad._core.level import Tracer
 from dualgrad._core.space import Value, dtype_of
-from dualgrad.batching import MEMBERS_BY_SIZE, vmap
+from dualgrad.batching import members_by_default, vmap
 from dualgrad.forward import jvp
 from dualgrad.reverse import vjp
 from dualgrad.sparse._pattern import one_result
@@ -48,7 +48,7 @@ def pull_many(f: Callable[[Any], Any], x: Array, seeds: Array) -> tuple[Value, A
 
 def _chunks(seeds: Array, size: int) -> list[Array]:
     """Return the seeds in as many parts as memory asks for."""
-    count = max(1, MEMBERS_BY_SIZE // max(1, size, seeds.shape[1]))
+    count = members_by_default(max(size, seeds.shape[1]))
     return [seeds[start : start + count] for start in range(0, len(seeds), count)]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from dualgrad._core.leaves import Leaves, as_argument
 from dualgrad._core.level import Tracer, deepest
 from dualgrad._core.space import Value, dtype_of, shape_of
-from dualgrad.batching import MEMBERS_BY_SIZE, size_of, vmap
+from dualgrad.batching import members_by_default, size_of, vmap
 from dualgrad.reverse import Recording
 from dualgrad.transforms._grad import grad
 from dualgrad.transforms._linearize import transposed
@@ -92,7 +92,7 @@ class _Product:
 
     def __init__(self, recording: Recording, start: Value, stop: Value, chunk_size: int | None) -> None:
         if chunk_size is None:
-            chunk_size = max(1, MEMBERS_BY_SIZE // max(1, size_of(start), size_of(stop)))
+            chunk_size = members_by_default(max(size_of(start), size_of(stop)))
         elif chunk_size < 1:
             raise ValueError(f"chunk_size is a positive integer, or None to choose one; it is {chunk_size!r}.")
         self._recording = recording
