@@ -125,3 +125,42 @@ def test_plain_values_go_to_numpy() -> None:
     assert dnp.pi == np.pi
     assert dnp.linalg.norm is np.linalg.norm
     assert "sin" in dir(dnp)
+
+
+@pytest.mark.parametrize("d", [jacfwd, jacrev])
+@pytest.mark.parametrize(
+    ("f", "expected"),
+    [
+        (lambda x: dnp.mean([x[0], x[0] * x[1], 4.0]), [1, 1 / 3]),
+        (lambda x: dnp.mean((x, 3 * x), axis=1), [[0.5, 0.5], [1.5, 1.5]]),
+        (lambda x: dnp.mean(np.array([x[1], 1.0])), [0, 0.5]),
+        (lambda x: dnp.var([x[0], x[1]]), [-0.5, 0.5]),
+        (lambda x: dnp.std([x[0], x[1]], ddof=1), [-(0.5**0.5), 0.5**0.5]),
+        (lambda x: dnp.average([x[0], x[1]], weights=[3.0, 1.0]), [0.75, 0.25]),
+        (lambda x: dnp.median([x[0], 5.0, x[1]]), [0, 1]),
+        (lambda x: dnp.mean(x), [0.5, 0.5]),
+    ],
+)
+def test_averages_take_lists_of_values_being_differentiated(d: Any, f: Any, expected: Any) -> None:
+    np.testing.assert_allclose(d(f)(X), expected)
+
+
+def test_averages_of_plain_lists_are_numpys() -> None:
+    pairs: list[tuple[Any, Any]] = [(dnp.mean, np.mean), (dnp.std, np.std), (dnp.var, np.var), (dnp.median, np.median)]
+    for found, expected in pairs:
+        assert type(found([1, 2, 4])) is type(expected([1, 2, 4]))
+        np.testing.assert_array_equal(found([[1, 2], [3, 5]], axis=0), expected([[1, 2], [3, 5]], axis=0))
+
+
+@pytest.mark.parametrize("d", [jacfwd, jacrev])
+@pytest.mark.parametrize(("offset", "axes"), [(0, (-1, -2)), (0, (0, 1)), (1, (-2, -1)), (-2, (0, 2))])
+def test_a_diagonal_is_made_of_what_it_gives_back(d: Any, offset: int, axes: tuple[int, int]) -> None:
+    x = np.arange(1.0, 7.0).reshape(2, 3)
+
+    def made(x: Any) -> Any:
+        return dnp.make_diagonal(x * x, offset, *axes)
+
+    np.testing.assert_array_equal(np.diagonal(made(x), offset, *axes), x * x)
+    assert np.sum(made(x)) == np.sum(x * x)
+    moved = d(lambda x: np.diagonal(made(x), offset, *axes))(x)
+    np.testing.assert_array_equal(moved.reshape(6, 6), np.diag(2 * x.ravel()))

@@ -309,7 +309,10 @@ class TracedArray(ArrayMethods, ObjectLoops):
         )
 
     def __int__(self) -> NoReturn:
-        raise self._conversion("int(x)", "For an index or a count write int(stop_gradient(x))")
+        raise self._conversion(
+            "int(x)",
+            "For an index or a count write int(stop_gradient(x)), for np.int64(x) of an array x.astype(np.int64)",
+        )
 
     def __complex__(self) -> NoReturn:
         raise self._conversion(

@@ -118,6 +118,22 @@ def fromiter(iter: Iterable[Any], dtype: Any, count: int = -1, **kwargs: Any) ->
     return array(items, dtype)
 
 
+def make_diagonal(D: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
+    """Return zeros but for `D` on a diagonal: what `np.diagonal(result, offset, axis1, axis2)` undoes. NumPy has none of this name.
+
+    >>> make_diagonal([[1, 2], [3, 4]], axis1=-2, axis2=-1)[1]
+    array([[3, 0],
+           [0, 4]])
+    """
+    diagonals = asarray(D)
+    *batch, count = shape_of(diagonals)
+    size = count + abs(offset)
+    found = np.zeros_like(diagonals, shape=(*batch, size, size))
+    k = np.arange(count)
+    found[..., k + max(-offset, 0), k + max(offset, 0)] = diagonals
+    return np.moveaxis(found, (-2, -1), (axis1, axis2))
+
+
 def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: Any = "raise") -> Value:
     """Return numbers of an array like `numpy.take`; under `vmap` the indices may be a batch where the array is none."""
     if deepest((indices,)) is None:

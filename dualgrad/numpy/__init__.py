@@ -1,7 +1,7 @@
 """NumPy's names, for code that builds arrays from values being differentiated: `import dualgrad.numpy as np`.
 
 Everything is NumPy's own but the functions that make arrays (`array`, `asarray`, `full`, `arange`, ...), which cannot be told of
-traced values by NumPy's protocols. Plain `import numpy as np` needs none of this for code that does not build arrays in
+traced values by NumPy's protocols, and the averages (`mean`, `var`, ...), which NumPy cannot take of lists of such values. Plain `import numpy as np` needs none of this for code that does not build arrays in
 other ways than `np.array([...])`, `np.stack`, `np.concatenate` and the like.
 
 >>> import dualgrad.numpy as np
@@ -26,10 +26,12 @@ from dualgrad._core.creation import (
     fromiter,
     full,
     isscalar,
+    make_diagonal,
     require,
     take,
 )
 from dualgrad.numpy import fft, linalg, random
+from dualgrad.numpy._averages import average, mean, median, std, var
 
 __all__ = [
     "arange",
@@ -38,14 +40,20 @@ __all__ = [
     "asarray",
     "ascontiguousarray",
     "asfortranarray",
+    "average",
     "fft",
     "fromiter",
     "full",
     "isscalar",
     "linalg",
+    "make_diagonal",
+    "mean",
+    "median",
     "random",
     "require",
+    "std",
     "take",
+    "var",
 ]
 
 
