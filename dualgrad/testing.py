@@ -29,7 +29,8 @@ def check_grads(
     """Compare the derivatives of `f` at `args` (a tuple, one entry per argument) with differences, up to `order`.
 
     Along random directions, the JVP is compared with a central difference of fourth order, the VJP with the same difference by
-    the identity <ct, J v> = <ct J, v>; then both are differentiated again. Complex arguments move in both their parts.
+    the identity <ct, J v> = <ct J, v>; then both are differentiated again, by the arguments and by v and ct. Complex arguments
+    move in both their parts.
 
     What it cannot catch: errors smaller than `rtol`, or at points other than `args` (branches, ties, poles); functions that
     are not smooth within a few `step` of `args` fail although their rules may be right; float32 and integers are
@@ -99,19 +100,19 @@ def _check(
         tolerance.compare(found, sum(inner(c, e) for c, e in zip(cotangent, expected, strict=True)), f"vjp of {title}")
     if order > 1:
         if "fwd" in modes:
-            push = _pushed(f, tangents)
-            _check(push, args, order - 1, modes, tolerance, rng, f"jvp({title})")
+            push = _pushed(f, len(args))
+            _check(push, (*args, *tangents), order - 1, modes, tolerance, rng, f"jvp({title})")
         if "rev" in modes:
-            pull = _pulled(f, ct)
-            _check(pull, args, order - 1, modes, tolerance, rng, f"vjp({title})")
+            pull = _pulled(f)
+            _check(pull, (ct, *args), order - 1, modes, tolerance, rng, f"vjp({title})")
 
 
-def _pushed(f: Callable[..., Any], tangents: tuple[Any, ...]) -> Callable[..., Any]:
-    return lambda *args: jvp(f, args, tangents)[1]
+def _pushed(f: Callable[..., Any], count: int) -> Callable[..., Any]:
+    return lambda *args: jvp(f, args[:count], args[count:])[1]
 
 
-def _pulled(f: Callable[..., Any], ct: Any) -> Callable[..., Any]:
-    return lambda *args: vjp(f, *args)[1](ct)
+def _pulled(f: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda ct, *args: vjp(f, *args)[1](ct)
 
 
 def _differences(f: Callable[..., Any], inputs: Leaves, direction: Sequence[Value], step: float) -> list[Value]:

@@ -44,6 +44,21 @@ def test_a_wrong_second_derivative_is_noticed_at_second_order() -> None:
         check_grads(from_value, (X,), order=2)
 
 
+def test_a_pullback_whose_own_rule_is_wrong_is_noticed_at_second_order() -> None:
+    same = custom_vjp(lambda ct: ct)
+    same.defvjp(lambda ct: (ct, None), lambda _, ct: (1.01 * ct,))
+    doubled = custom_vjp(lambda x: 2 * x)
+    doubled.defvjp(lambda x: (2 * x, None), lambda _, ct: (2 * same(ct),))
+
+    check_grads(doubled, (X,), order=1, modes=("rev",))
+    with pytest.raises(AssertionError, match=r"vjp\(f\)"):
+        check_grads(doubled, (X,), order=2, modes=("rev",))
+
+
+def test_arguments_that_are_not_differentiated_may_be_among_the_others() -> None:
+    check_grads(lambda p, n: {"y": p["x"] ** n, "n": n}, ({"x": X, "name": "x"}, 2), order=3)
+
+
 def test_unknown_modes_and_bare_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="sideways"):
         check_grads(np.sin, (X,), modes=("sideways",))
