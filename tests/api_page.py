@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import dualgrad
+from dualgrad.numpy._joining import Joiner
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "api.md"
 
@@ -54,7 +55,8 @@ def signature(x: Any) -> str:
 def entry(module: ModuleType, name: str) -> str:
     """Return the line of one name."""
     x = getattr(module, name)
-    doc = inspect.getdoc(x) if inspect.isroutine(x) or inspect.isclass(x) else None
+    is_documented = inspect.isroutine(x) or inspect.isclass(x) or isinstance(x, Joiner)
+    doc = inspect.getdoc(x) if is_documented else None
     if doc is None:
         doc = "A type, for annotations."
     return f"* `{name}{signature(x)}`: {first_sentence(doc)}"

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import dualgrad.numpy as dnp
-from dualgrad import jacfwd, jacrev, stop_gradient
+from dualgrad import jacfwd, jacrev, jvp, stop_gradient, vmap
+from dualgrad.testing import check_grads
 
 X = np.array([1.0, 2.0])
 
@@ -164,3 +165,45 @@ def test_a_diagonal_is_made_of_what_it_gives_back(d: Any, offset: int, axes: tup
     assert np.sum(made(x)) == np.sum(x * x)
     moved = d(lambda x: np.diagonal(made(x), offset, *axes))(x)
     np.testing.assert_array_equal(moved.reshape(6, 6), np.diag(2 * x.ravel()))
+
+
+# NumPy takes plain arrays in the same brackets, so it says what is to come out.
+@pytest.mark.parametrize("joiner", ["r_", "c_"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        lambda x: x,
+        lambda x: (x, [1, 2]),
+        lambda x: (x, slice(0, 2), np.arange(2)),
+        lambda x: (x[0], 3, x[1], 1.0),
+        lambda x: ([x[0], 5.0], x * 1j),
+        lambda x: (slice(0, 1, 2j), np.float32(2) * x.astype(np.float32)),
+        lambda x: ("0,3,1", x, slice(0, 2)),
+        lambda x: ("-1", np.stack([x, x]), np.ones((2, 2))),
+        lambda x: (np.stack([x.astype(np.float32)] * 2).T, np.ones((2, 1), np.float32)) * 2,
+    ],
+)
+def test_brackets_that_join_take_values_being_differentiated(joiner: str, key: Any) -> None:
+    mine, numpys = getattr(dnp, joiner), getattr(np, joiner)
+    try:
+        expected = numpys[key(X)]
+    except ValueError:
+        with pytest.raises(ValueError, match="dimensions"):
+            jacrev(lambda x: mine[key(x)])(X)
+        return
+    value, tangent = jvp(lambda x: mine[key(x)], (X,), (np.ones(2),))
+
+    assert (value.dtype, value.shape) == (expected.dtype, expected.shape)
+    np.testing.assert_array_equal(value, expected)
+    np.testing.assert_array_equal(tangent, numpys[key(X + 1)] - expected)
+    np.testing.assert_array_equal(vmap(lambda x: mine[key(x)])(np.stack([X, X + 1]))[1], numpys[key(X + 1)])
+
+
+def test_what_is_joined_in_brackets_is_an_array_like_any_other() -> None:
+    def f(x: Any) -> Any:
+        return np.sum(np.sin(dnp.c_[np.ones(2), x] @ dnp.r_[x[0], np.array([x[1]])]))
+
+    check_grads(f, (X,))
+    assert type(dnp.r_[1:3, 4.0]) is np.ndarray
+    with pytest.raises(TypeError, match="matrix"):
+        jacrev(lambda x: dnp.r_["r", x])(X)

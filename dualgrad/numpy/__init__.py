@@ -1,8 +1,9 @@
 """NumPy's names, for code that builds arrays from values being differentiated: `import dualgrad.numpy as np`.
 
-Everything is NumPy's own but the functions that make arrays (`array`, `asarray`, `full`, `arange`, ...), which cannot be told of
-traced values by NumPy's protocols, and the averages (`mean`, `var`, ...), which NumPy cannot take of lists of such values. Plain `import numpy as np` needs none of this for code that does not build arrays in
-other ways than `np.array([...])`, `np.stack`, `np.concatenate` and the like.
+Everything is NumPy's own but what cannot be told of traced values by NumPy's protocols:
+the functions that make arrays (`array`, `asarray`, `full`, `arange`, ...), averages (`mean`, `var`, ...), `r_` and `c_`. Plain
+`import numpy as np` needs none of this for code that does not build arrays in other ways than `np.array([...])`, `np.stack`,
+`np.concatenate` and the like.
 
 >>> import dualgrad.numpy as np
 >>> from dualgrad import grad
@@ -32,6 +33,7 @@ from dualgrad._core.creation import (
 )
 from dualgrad.numpy import fft, linalg, random
 from dualgrad.numpy._averages import average, mean, median, std, var
+from dualgrad.numpy._joining import c_, r_
 
 __all__ = [
     "arange",
@@ -41,6 +43,7 @@ __all__ = [
     "ascontiguousarray",
     "asfortranarray",
     "average",
+    "c_",
     "fft",
     "fromiter",
     "full",
@@ -49,6 +52,7 @@ __all__ = [
     "make_diagonal",
     "mean",
     "median",
+    "r_",
     "random",
     "require",
     "std",
