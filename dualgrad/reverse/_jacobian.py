@@ -62,19 +62,19 @@ def rows(recording: Recording, chosen: Chosen, single: bool, chunk_size: int | N
     if not recording.result.values:
         pass
     elif len(outputs) == 1 and shape_of(outputs[0]) == ():
-        pulled = _pulled(recording, [dtype_of(outputs[0]).type(1)])
-        chunks.append([(zeros_of(x) if g is None else g)[None] for g, x in zip(pulled, inputs.values, strict=True)])
+        found = pulled(recording, [dtype_of(outputs[0]).type(1)])
+        chunks.append([(zeros_of(x) if g is None else g)[None] for g, x in zip(found, inputs.values, strict=True)])
     else:
         for batch in directions(outputs, chunk_size):
-            pulled = _pulled(recording, batch.units)
-            chunks.append([batch.stacked(g, x) for g, x in zip(pulled, inputs.values, strict=True)])
+            found = pulled(recording, batch.units)
+            chunks.append([batch.stacked(g, x) for g, x in zip(found, inputs.values, strict=True)])
     columns = [_blocks([chunk[i] for chunk in chunks], x, outputs) for i, x in enumerate(inputs.values)]
     blocks = [[column[k] for column in columns] for k in range(len(outputs))]
     return nest(result, inputs, blocks, single)
 
 
-def _pulled(recording: Recording, units: list[Value]) -> list[Value]:
-    """Pull the units of the real output numbers back; of complex ones, those along 1 and i together."""
+def pulled(recording: Recording, units: list[Value]) -> list[Value]:
+    """Pull real cotangents back: for real outputs as ever, for complex ones to the complex derivative."""
     found = recording.pull(units)
     outputs = recording.result.values
     if all(dtype_of(y).kind != "c" for y in outputs):

@@ -11,7 +11,7 @@ from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, P, like
 from dualgrad._core.leaves import settle
 from dualgrad._core.level import plain
 from dualgrad._core.space import Value, dtype_of, shape_of
-from dualgrad.reverse import Recording, record
+from dualgrad.reverse import Recording, pulled, record
 from dualgrad.transforms._grad import unit_cotangent
 
 
@@ -21,7 +21,8 @@ def elementwise_grad(
     """Return the function that computes df_i/dx_i of a function that acts on each number apart: the Jacobian's diagonal.
 
     The result has the shape of the argument, which must be the shape of the output. That the Jacobian is diagonal is
-    checked with a second sweep along a random direction; TypeError where it is not.
+    checked with a second sweep along a random direction; TypeError where it is not. A complex result has a complex
+    derivative, by a complex argument where the Cauchy-Riemann equations hold; TypeError where they do not.
 
     >>> import numpy as np
     >>> from dualgrad import elementwise_grad
@@ -37,7 +38,7 @@ def elementwise_grad(
         with recording:
             _check_shapes(recording, chosen.leaves.values)
             ones = [np.ones(shape_of(y), dtype_of(y))[()] for y in recording.result.values]
-            found = settle(recording.pull(ones), chosen.leaves.values)
+            found = settle(pulled(recording, ones), chosen.leaves.values)
             _check_diagonal(recording, found)
         filled = chosen.leaves.fill_derivatives(found)
         result = filled[0] if choose.single else filled
@@ -65,10 +66,10 @@ def _check_diagonal(recording: Recording, diagonals: list[Value]) -> None:
     (y,) = recording.result.values
     # A fixed seed: the same call always gives the same answer. Weights in [1, 2] keep every row in play.
     weights = np.random.default_rng(0).uniform(1.0, 2.0, shape_of(y)).astype(dtype_of(y))[()]
-    for pulled, diagonal in zip(recording.pull([weights]), diagonals, strict=True):
-        if pulled is None:
+    for moved, diagonal in zip(pulled(recording, [weights]), diagonals, strict=True):
+        if moved is None:
             continue
-        expected, found = np.asarray(plain(diagonal) * weights), np.asarray(plain(pulled))
+        expected, found = np.asarray(plain(diagonal) * weights), np.asarray(plain(moved))
         finite = np.isfinite(expected) & np.isfinite(found)
         scale = np.max(np.abs(expected), initial=0.0, where=finite)
         tolerance = 1e3 * np.finfo(found.dtype).eps

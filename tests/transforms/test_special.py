@@ -49,6 +49,24 @@ def test_a_jacobian_that_is_not_diagonal_is_noticed(f: Any) -> None:
         elementwise_grad(f)(X[0])
 
 
+@pytest.mark.parametrize("x", [X, X.astype(np.float32), 0.5], ids=["matrix", "float32", "number"])
+def test_complex_results_have_complex_derivatives(x: Any) -> None:
+    found = elementwise_grad(lambda x: np.exp(1j * x))(x)
+
+    np.testing.assert_allclose(found, 1j * np.exp(1j * x), rtol=1e-6)
+    assert found.dtype == np.exp(1j * x).dtype
+    np.testing.assert_allclose(elementwise_grad(elementwise_grad(lambda x: x**3 * (2 + 1j)))(X), 6 * X * (2 + 1j))
+    np.testing.assert_allclose(elementwise_grad(lambda z: np.exp(z))(1j * X), np.exp(1j * X))
+
+
+def test_a_complex_derivative_that_is_not_one_number_is_noticed() -> None:
+    for f in (np.conj, lambda z: z * np.conj(z), lambda z: np.real(z) * (1 + 1j)):
+        with pytest.raises(TypeError, match="Cauchy-Riemann"):
+            elementwise_grad(f)(X + 1j)
+    with pytest.raises(TypeError, match="not diagonal"):
+        elementwise_grad(lambda x: 1j * np.cumsum(x))(X[0])
+
+
 def test_another_shape_is_noticed() -> None:
     with pytest.raises(TypeError, match=r"shape \(3,\), the result \(2,\)"):
         elementwise_grad(lambda x: x[:2])(X[0])
