@@ -11,6 +11,7 @@ from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, P, like
 from dualgrad._core.leaves import settle
 from dualgrad._core.level import plain
 from dualgrad._core.space import Value, dtype_of, shape_of
+from dualgrad._core.stacking import is_holomorphic
 from dualgrad.reverse import Recording, pulled, record
 from dualgrad.transforms._grad import unit_cotangent
 
@@ -107,7 +108,7 @@ def holomorphic_grad(
             one = unit_cotangent(recording, "holomorphic_grad", is_complex=True)
             found = recording.pull([one])
             for g, turned in zip(found, recording.pull([one * 1j]), strict=True):
-                if g is not None and not np.allclose(plain(turned), 1j * plain(g), rtol=1e-4, equal_nan=True):
+                if g is not None and not is_holomorphic(turned, 1j * g):
                     raise TypeError(
                         "holomorphic_grad needs a function that satisfies the Cauchy-Riemann equations; this one does not "
                         "(does it use conj, abs, real or imag?). Use grad of a real-valued function instead."

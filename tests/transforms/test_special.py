@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dualgrad import elementwise_grad, grad, holomorphic_grad
+from dualgrad import elementwise_grad, grad, holomorphic_grad, jacfwd, jacrev
 from dualgrad.errors import NotScalarError
 
 X = np.array([[0.5, 1.5, 2.0], [3.0, -1.0, 0.25]])
@@ -107,6 +107,15 @@ def test_the_complex_derivative_of_arrays_and_again() -> None:
 def test_a_function_that_is_not_holomorphic_is_noticed(f: Any) -> None:
     with pytest.raises(TypeError, match="Cauchy-Riemann"):
         holomorphic_grad(f)(Z)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
+@pytest.mark.parametrize("d", [elementwise_grad, holomorphic_grad, jacfwd, jacrev])
+def test_the_equations_are_checked_at_the_size_of_the_numbers(d: Any, scale: float) -> None:
+    np.testing.assert_allclose(d(lambda z: scale * np.exp(z))(Z), scale * np.exp(Z))
+    for f in (np.conj, lambda z: z + 1e-6 * np.conj(z)):
+        with pytest.raises(TypeError, match="Cauchy-Riemann"):
+            d(lambda z, f=f: scale * f(z))(Z)
 
 
 def test_a_real_argument_is_refused() -> None:
