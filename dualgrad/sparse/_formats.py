@@ -41,6 +41,9 @@ def assemble(pattern: Pattern, data: np.ndarray[Any, Any], format: str) -> Any:
     if format == "triplet":
         return Triplet(pattern.rows.copy(), pattern.cols.copy(), data, pattern.shape)
     sparse = _scipy_sparse()
+    if data.dtype == np.float16:
+        # SciPy makes such arrays and can then do nothing with them.
+        data = data.astype(np.float32)
     if format == "coo":
         return sparse.coo_array((data, (pattern.rows.copy(), pattern.cols.copy())), shape=pattern.shape)
     indptr = np.concatenate([[0], np.cumsum(np.bincount(pattern.rows, minlength=pattern.shape[0]))])

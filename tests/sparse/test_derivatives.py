@@ -87,6 +87,15 @@ def test_single_precision_stays_single() -> None:
 
     assert sparse.jacobian(JACOBIANS["arrow"], x).dtype == np.float32
     assert sparse.hessian(HESSIANS["rosenbrock"], x).dtype == np.float32
+
+
+@pytest.mark.parametrize("format", ["csr", "csc", "coo", "triplet"])
+def test_half_precision_is_one_that_scipy_can_compute_with(format: str) -> None:
+    x = np.array([1.0, 2.0, 3.0], np.float16)
+
+    found = sparse.jacobian(lambda x: x**2, x, format=format)
+    np.testing.assert_array_equal(found.toarray(), np.diag(2 * x))
+    assert found.data.dtype == (np.float16 if format == "triplet" else np.float32)
     np.testing.assert_allclose(sparse.plan_jacobian(np.sin, x)(x).diagonal(), np.cos(x), rtol=1e-6)
 
 
