@@ -28,20 +28,20 @@ _MMAP_THRESHOLD = -3
 _SHARED_UP_TO = 32 * 2**20
 """Larger arrays have memory of their own, which is given back. glibc goes so far by itself, once it has freed one that large."""
 
-_BY_DEFAULT = 256
+_BY_DEFAULT = 512
 
 
 def keep_memory(megabytes: int) -> bool:
     """Return whether the C library has been told to keep up to so many megabytes of freed memory for new arrays.
 
-    That is of the process as a whole. Importing dualgrad asks for 256, or for what the environment variable
+    That is of the process as a whole. Importing dualgrad asks for 512, or for what the environment variable
     `DUALGRAD_KEEP_MEMORY` says (0: nothing is changed), unless variables of the C library's own (`MALLOC_TRIM_THRESHOLD_`,
     `GLIBC_TUNABLES`, ...) say something. It needs glibc: elsewhere nothing happens, and the answer is False.
 
     Raises ValueError where the number is negative.
 
     >>> from dualgrad import keep_memory
-    >>> answer = keep_memory(512)
+    >>> answer = keep_memory(1024)
     """
     if megabytes < 0:
         raise ValueError(f"keep_memory takes a number of megabytes; it is {megabytes!r}.")
@@ -56,7 +56,8 @@ def keep_by_default() -> None:
     """Do what the environment says; what it tells the C library itself comes first."""
     if any(name.startswith("MALLOC_") for name in os.environ) or "glibc.malloc" in os.environ.get("GLIBC_TUNABLES", ""):
         return
-    said = os.environ.get("DUALGRAD_KEEP_MEMORY", "")
-    megabytes = int(said) if said.isdigit() else _BY_DEFAULT
-    if megabytes:
-        keep_memory(megabytes)
+    said = os.environ.get("DUALGRAD_KEEP_MEMORY", str(_BY_DEFAULT))
+    if not said.isdigit():
+        raise ValueError(f"The environment variable DUALGRAD_KEEP_MEMORY is a number of megabytes; it is {said!r}.")
+    if int(said):
+        keep_memory(int(said))

@@ -25,13 +25,18 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
+def clean_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))}
+
+
 def faults(**variables: str) -> int:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))}
-    found = subprocess.run([sys.executable, "-c", SCRIPT], env=clean | variables, capture_output=True, check=True)
+    found = subprocess.run(
+        [sys.executable, "-c", SCRIPT], env=clean_environment() | variables, capture_output=True, check=True
+    )
     return int(found.stdout)
 
 
-glibc = pytest.mark.skipif(not keep_memory(256), reason="the C library is not glibc")
+glibc = pytest.mark.skipif(not keep_memory(512), reason="the C library is not glibc")
 
 
 @glibc
@@ -44,6 +49,17 @@ def test_gradients_use_the_memory_of_those_before_again() -> None:
 @glibc
 def test_what_the_environment_tells_the_c_library_comes_first() -> None:
     assert faults(MALLOC_TRIM_THRESHOLD_="131072") > 2000
+
+
+def test_what_the_variable_says_is_checked() -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", "import dualgrad"],
+        env=clean_environment() | {"DUALGRAD_KEEP_MEMORY": "much"},
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode
+    assert "DUALGRAD_KEEP_MEMORY is a number of megabytes; it is 'much'" in found.stderr
 
 
 def test_negative_amounts_are_refused() -> None:
