@@ -99,6 +99,7 @@ class Primitive:
     `value_and_jvp(tangents, *operands, **params)` computes both at once, where they share work.
     `into` adds the pullback to the first operand into a buffer in place; `gather` does the same for many answers at once.
     With `poles`, tangents that are finite may become infinite.
+    With `symmetric`, the function of each pull is the pushforward by that operand too.
     """
 
     key: Function
@@ -118,6 +119,7 @@ class Primitive:
     into: Function | None = None
     gather: Function | None = None
     poles: bool = False
+    symmetric: bool = False
     unary: tuple[Function, int, Function, int, bool] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -179,6 +181,9 @@ SHORT: dict[Function, int] = {}
 """What a tape's shortest path needs of those among them whose answer is of the operand's space, and whose pullback reads one
 value: the number of the pullback where that is the operand, and `~number` where it is the answer."""
 
+SHORT_FORWARD: dict[Function, int] = {}
+"""The same for forward mode: of those whose formula serves both modes, and whose tangents need not be looked at."""
+
 LANEWISE: set[int] = set()
 """The numbers of the formulas of elementwise records: each number of the result depends on one number of the cotangent."""
 
@@ -206,6 +211,8 @@ def install(record: Record) -> None:
             operate, number, _, reads, same_space = record.unary
             if same_space and operate is record.key and reads in (1, 2):
                 SHORT[record.key] = number if reads == 2 else ~number
+                if record.symmetric and not record.poles:
+                    SHORT_FORWARD[record.key] = SHORT[record.key]
         if record.word is Word.ELEMENTWISE:
             LANEWISE.update(pull.number for pull in record.pulls if pull is not None)
         if record.into is not None and record.pulls[0] is not None:

@@ -10,9 +10,12 @@ import numpy as np
 from dualgrad._core.array import TracedArray
 from dualgrad._core.ended import Ended
 from dualgrad._core.level import Level, vanishes
-from dualgrad._core.primitive import Primitive, Word
+from dualgrad._core.primitive import PULLBACKS, SHORT_FORWARD, Primitive, Pull, Word
 from dualgrad._core.space import Value, conform_tangent, zeros_of
 from dualgrad._core.zeros import drop_zeros, is_strict, may_be_infinite
+
+_divide = np.true_divide
+_NUMBERS = frozenset((float, int, np.float64))
 
 
 class DualArray(TracedArray):
@@ -24,9 +27,28 @@ class DualArray(TracedArray):
 
     # No __init__: instances are made in the hot path, and it would double their price.
 
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, x: Any = None, /, *others: Any, **kwargs: Any) -> Value:
+        # `ForwardLevel.unary` once more, without the calls that lead there.
+        if (number := _short(ufunc)) is not None and not kwargs and method == "__call__":
+            level = self._level
+            if type(level) is ForwardLevel and not level.is_infinite:
+                value = self._value
+                out = DualArray()
+                out._value = ans = ufunc(value)
+                out._tangent = (
+                    PULLBACKS[number](self._tangent, value) if number >= 0 else PULLBACKS[~number](self._tangent, ans)
+                )
+                out._level = level
+                return out
+        return _array_ufunc(self, ufunc, method, x, *others, **kwargs)
+
     def vanishes(self) -> Any:
         """Tell where value and tangent are zero."""
         return vanishes(self._value) & vanishes(self._tangent)
+
+
+_short = SHORT_FORWARD.get
+_array_ufunc = TracedArray.__array_ufunc__
 
 
 def dual_array(value: Value, tangent: Value, level: ForwardLevel) -> DualArray:
@@ -99,11 +121,22 @@ class ForwardLevel(Level):
             yt = y._tangent
             y = y._value
         ans = record.operate(x, y)
-        if record.poles or self.is_infinite:
+        if self.is_infinite or (record.poles and not (record.key is _divide and type(y) in _NUMBERS and y)):
             tangent = self._push_past_poles(record, (xt, yt), ans, (x, y), {})
-        else:
+        elif record.outputs != 1:
+            return self._wrap_tuple(ans, record.jvp((xt, yt), ans, x, y))
+        elif not record.symmetric:
             tangent = record.jvp((xt, yt), ans, x, y)
-        return self._wrap(ans, tangent) if record.outputs == 1 else self._wrap_tuple(ans, tangent)
+        else:
+            pulls: Any = record.pulls
+            tangent = None if xt is None else _pushed(pulls[0], xt, ans, x, y)
+            if yt is not None and (moved := _pushed(pulls[1], yt, ans, x, y)) is not None:
+                tangent = moved if tangent is None else tangent + moved
+        if tangent is None:
+            return ans
+        if type(tangent) is np.ndarray is type(ans) and tangent.shape == ans.shape and tangent.dtype is ans.dtype:
+            return dual_array(ans, tangent, self)
+        return self._wrap(ans, tangent)
 
     def _push_past_poles(
         self,
@@ -141,6 +174,20 @@ class ForwardLevel(Level):
             return ans
         members = [self._wrap(a, t) for a, t in zip(ans, tangents, strict=True)]
         return ans._make(members) if hasattr(ans, "_make") else tuple(members)
+
+
+def _pushed(pull: Pull | None, t: Value, ans: Value, x: Value, y: Value) -> Value:
+    """Return the tangent of an elementwise answer by one of two operands: its formula is the pullback's."""
+    if pull is None:
+        return None
+    reads = pull.reads
+    if reads == 0:
+        return pull.function(t)
+    if reads == 2:
+        return pull.function(t, x)
+    if reads == 4:
+        return pull.function(t, y)
+    return pull.function(t, *pull.select(ans, x, y))
 
 
 class EndedForwardLevel(Ended, ForwardLevel):
