@@ -108,7 +108,12 @@ def zeros_of(x: Value) -> Value:
 
 def conform_tangent(tangent: Value, ans: Value) -> Value:
     """Move a tangent into the space of the answer it belongs to: its shape, its dtype, real where the answer is real."""
-    if type(tangent) is np.ndarray is type(ans) and tangent.shape == ans.shape and tangent.dtype is ans.dtype:
+    if (
+        type(ans) is np.ndarray
+        and hasattr(tangent, "dtype")
+        and tangent.shape == ans.shape
+        and tangent.dtype is ans.dtype
+    ):
         return tangent
     shape, dtype = shape_of(ans), dtype_of(ans)
     found = dtype_of(tangent)

@@ -135,18 +135,28 @@ class BatchLevel(Level):
     def binary(self, record: Primitive, x: Any, y: Any) -> Value:
         if record.word is not Word.ELEMENTWISE:
             return self.apply(record, (x, y), {})
-        has_x = type(x) is BatchArray and x._level is self
-        has_y = type(y) is BatchArray and y._level is self
-        if has_x:
+        # By how many axes the members of one have more than those of the other.
+        surplus = 0
+        has_x = has_y = False
+        if type(x) is BatchArray and x._level is self:
             x = x._value
-        if has_y:
+            has_x = True
+            surplus -= 1
+        if type(y) is BatchArray and y._level is self:
             y = y._value
-        surplus = (len(shape_of(x)) - has_x) - (len(shape_of(y)) - has_y)
+            has_y = True
+            surplus += 1
+        surplus += (x.ndim if type(x) is np.ndarray else len(shape_of(x))) - (
+            y.ndim if type(y) is np.ndarray else len(shape_of(y))
+        )
         if surplus < 0 and has_x:
             x = widened(x, -surplus)
         elif surplus > 0 and has_y:
             y = widened(y, surplus)
-        return batch_array(pair(record, x, y) if self.has_many else record.operate(x, y), self)
+        out = BatchArray()
+        out._value = pair(record, x, y) if self.has_many else record.operate(x, y)
+        out._level = self
+        return out
 
     def apply(self, record: Primitive, operands: tuple[Value, ...], params: dict[str, Any]) -> Value:
         batched = tuple([self.holds(x) for x in operands])

@@ -15,7 +15,7 @@ from dualgrad.errors import DensePatternWarning
 from dualgrad.sparse._level import PatternArray, PatternLevel
 from dualgrad.sparse._sets import IndexSets, Ints, from_pairs, identity
 from dualgrad.sparse._varying import fixed
-from dualgrad.transforms import grad
+from dualgrad.transforms import gradient_for
 
 
 class Pattern:
@@ -127,7 +127,7 @@ def hessian_sparsity(f: Callable[[Any], Any], x: Any) -> Pattern:
            [1, 0, 0],
            [0, 0, 0]])
     """
-    found = _detect(grad(f), one_array(x, "hessian_sparsity"), "hessian_sparsity")
+    found = _detect(gradient_for("hessian_sparsity", f), one_array(x, "hessian_sparsity"), "hessian_sparsity")
     # Rules may see one of two equal entries where the other vanishes for a reason of its own.
     rows, cols = np.concatenate([found.rows, found.cols]), np.concatenate([found.cols, found.rows])
     return Pattern(rows, cols, found.shape, found.unknown)

@@ -14,7 +14,7 @@ from dualgrad.sparse._passes import Array, pull_many, push_many
 from dualgrad.sparse._pattern import Pattern, hessian_sparsity, jacobian_sparsity, one_array
 from dualgrad.sparse._sets import IndexSets, Ints, from_pairs
 from dualgrad.sparse._symmetric import Recovery, recovery
-from dualgrad.transforms import grad, value_and_grad
+from dualgrad.transforms import gradient_for, value_and_grad
 
 _PARTITIONS = {"columns": by_columns, "rows": by_rows, "both": by_both}
 
@@ -101,7 +101,7 @@ class HessianPlan:
         """
         format = check_format(self.format if format is None else format)
         x = _point(x, self._shape, "A sparse Hessian")
-        gradient = grad(self._f)
+        gradient = gradient_for("sparse.hessian", self._f)
         _, pushed = push_many(gradient, x, self._seeds.astype(x.dtype))
         data = pushed[self._recovery.passes, self._recovery.rows] if len(self._seeds) else np.zeros(0, x.dtype)
         if verify:

@@ -2,7 +2,7 @@
 
 from dualgrad.transforms._custom import CustomFunction, custom_jvp, custom_vjp
 from dualgrad.transforms._gauss_newton import ggnvp
-from dualgrad.transforms._grad import grad, value_and_grad
+from dualgrad.transforms._grad import grad, gradient_for, value_and_grad
 from dualgrad.transforms._jacobian import hessian, hvp, jacobian
 from dualgrad.transforms._laplacian import hessian_diagonal, laplacian
 from dualgrad.transforms._linearize import linearize
@@ -20,6 +20,7 @@ __all__ = [
     "ggnvp",
     "grad",
     "grad_named",
+    "gradient_for",
     "hessian",
     "hessian_diagonal",
     "hessian_operator",

@@ -54,11 +54,18 @@ def grad(
     >>> grad(lambda x: np.sum(np.sin(x) ** 2))(np.array([0.0, np.pi / 4]))
     array([0., 1.])
     """
-    choose = Chooser(f, argnums, argnames, "grad")
+    return gradient_for("grad", f, argnums, argnames, has_aux)
 
-    @like(f, "grad")
+
+def gradient_for(
+    transform: str, f: Callable[P, Any], argnums: ArgNums = None, argnames: ArgNames = None, has_aux: bool = False
+) -> Callable[P, Any]:
+    """Return `grad(f, ...)` for a transformation that users know by another name, which errors say."""
+    choose = Chooser(f, argnums, argnames, transform)
+
+    @like(f, transform)
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        _, found, aux = _differentiate(choose(args, kwargs), choose.single, has_aux, "grad")
+        _, found, aux = _differentiate(choose(args, kwargs), choose.single, has_aux, transform)
         return (found, aux) if has_aux else found
 
     return gradient

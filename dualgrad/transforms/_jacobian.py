@@ -9,7 +9,7 @@ from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, P, like
 from dualgrad.batching import size_of
 from dualgrad.forward import columns, jacfwd, jvp
 from dualgrad.reverse import jacrev, record, rows
-from dualgrad.transforms._grad import grad
+from dualgrad.transforms._grad import gradient_for
 
 
 def jacobian(
@@ -99,4 +99,4 @@ def hvp(
         raise TypeError("hvp takes primals and tangents as tuples with one entry per argument: hvp(f, (x,), (v,)).")
     if argnums is None and argnames is None and len(primals) > 1:
         argnums = tuple(range(len(primals)))
-    return jvp(grad(f, argnums, argnames=argnames, has_aux=has_aux), primals, tangents, has_aux=has_aux)
+    return jvp(gradient_for("hvp", f, argnums, argnames, has_aux), primals, tangents, has_aux=has_aux)

@@ -9,7 +9,7 @@ from typing import Any
 from dualgrad import tree
 from dualgrad._core.arguments import P, like
 from dualgrad._core.leaves import is_differentiable
-from dualgrad.transforms._grad import grad
+from dualgrad.transforms._grad import gradient_for
 
 
 def grad_named(f: Callable[P, Any], argname: str, *, has_aux: bool = False) -> Callable[P, Any]:
@@ -23,7 +23,7 @@ def grad_named(f: Callable[P, Any], argname: str, *, has_aux: bool = False) -> C
     """
     if not isinstance(argname, str):
         raise TypeError(f"grad_named takes the name of one argument; it got {argname!r}. For numbers use grad.")
-    return grad(f, argnames=argname, has_aux=has_aux)
+    return gradient_for("grad_named", f, None, argname, has_aux)
 
 
 def multigrad(f: Callable[P, Any], argnums: Sequence[int] = (0,), *, has_aux: bool = False) -> Callable[P, Any]:
@@ -33,7 +33,7 @@ def multigrad(f: Callable[P, Any], argnums: Sequence[int] = (0,), *, has_aux: bo
     >>> [float(g) for g in multigrad(lambda x, y: x * y, (1, 0))(2.0, 5.0)]
     [2.0, 5.0]
     """
-    return grad(f, (argnums,) if isinstance(argnums, int) else tuple(argnums), has_aux=has_aux)
+    return gradient_for("multigrad", f, (argnums,) if isinstance(argnums, int) else tuple(argnums), None, has_aux)
 
 
 def multigrad_dict(f: Callable[P, Any], *, has_aux: bool = False) -> Callable[P, Any]:
@@ -54,7 +54,7 @@ def multigrad_dict(f: Callable[P, Any], *, has_aux: bool = False) -> Callable[P,
         bound.arguments.update({name: {**arguments, **others}[name] for name in signature.parameters})
         return f(*bound.args, **bound.kwargs)
 
-    differentiate = grad(by_name, has_aux=has_aux)
+    differentiate = gradient_for("multigrad_dict", by_name, has_aux=has_aux)
 
     @like(f, "multigrad_dict")
     def gradients(*args: Any, **kwargs: Any) -> Any:

@@ -13,7 +13,7 @@ from dualgrad._core.level import Tracer, deepest
 from dualgrad._core.space import Value, dtype_of, shape_of
 from dualgrad.batching import members_by_default, size_of, vmap
 from dualgrad.reverse import Recording
-from dualgrad.transforms._grad import grad
+from dualgrad.transforms._grad import gradient_for
 from dualgrad.transforms._linearize import transposed
 
 
@@ -68,7 +68,7 @@ def hessian_operator(f: Callable[[Any], Any], x: Any, *, chunk_size: int | None 
     """
     linalg = _scipy_linalg("hessian_operator")
     point = _point(x, "hessian_operator")
-    gradient = grad(f)
+    gradient = gradient_for("hessian_operator", f)
     recording = Recording(lambda values: gradient(values[0]), [point])
     if recording.result.values and isinstance(recording.result.values[0], Tracer):
         raise TypeError(_TRACED.format("hessian_operator"))

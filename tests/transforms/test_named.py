@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
+import dualgrad
 from dualgrad import grad_named, multigrad, multigrad_dict
+from dualgrad.errors import NotScalarError
 
 
 def f(x: Any, y: Any = 3.0, *, z: Any = 2.0) -> Any:
@@ -57,3 +60,19 @@ def test_auxiliary_data_comes_along() -> None:
     assert grad_named(g, "y", has_aux=True)(np.ones(2), 1.0) == (2.0, "aux")
     assert multigrad(g, (1,), has_aux=True)(np.ones(2), 1.0) == ((2.0,), "aux")
     assert multigrad_dict(g, has_aux=True)(np.ones(2), 1.0)[1] == "aux"
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("grad_named", lambda f, x: dualgrad.grad_named(f, "x")(x)),
+        ("multigrad", lambda f, x: dualgrad.multigrad(f, (0,))(x)),
+        ("multigrad_dict", lambda f, x: dualgrad.multigrad_dict(f)(x)),
+        ("hvp", lambda f, x: dualgrad.hvp(f, (x,), (x,))),
+        ("hessian_operator", lambda f, x: dualgrad.hessian_operator(f, x)),
+        ("hessian_sparsity", lambda f, x: dualgrad.sparse.hessian_sparsity(f, x)),
+    ],
+)
+def test_errors_name_what_was_called(name: str, call: Callable[..., Any]) -> None:
+    with pytest.raises(NotScalarError, match=f"^{name} needs a function with one real number"):
+        call(lambda x: x * 2, np.ones(3))
