@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dualgrad._core.primitive import RECORDS, Primitive, Pull, install, name_of, records
+from dualgrad.rules.eigen import eigenvalues, eigh_moved
 from dualgrad.rules.pinv import of_lower_triangle
-from dualgrad.rules.singular import singular_vectors
+from dualgrad.rules.singular import singular_values, singular_vectors
 from dualgrad.testing import check_grads
 from tests.registry.cases import CASES, Case
 from tests.registry.test_rules import test_vjp_is_the_adjoint_of_jvp
@@ -25,6 +26,7 @@ from tests.registry.test_rules import test_vjp_is_the_adjoint_of_jvp
 WRONG = 1.0 + 1e-3
 
 _UNKNOWN = "its derivatives are 0 or NaN, and stay so"
+_DISTINCT = "between values that are distinct it is 0; where they are equal it has tests of its own"
 _INDEX = "operand 1 is an array of indices, which has no derivative"
 EQUIVALENT = {
     "dualgrad.rules.indexing.scatter jvp of operand 1": _INDEX,
@@ -32,6 +34,9 @@ EQUIVALENT = {
     "dualgrad.rules.degenerate.unseen jvp": _UNKNOWN,
     **{f"dualgrad.rules.degenerate.unseen jvp of operand {k}": _UNKNOWN for k in range(3)},
     **{f"dualgrad.rules.degenerate.unseen vjp to operand {k}": _UNKNOWN for k in range(3)},
+    "dualgrad.rules.degenerate.told jvp": _DISTINCT,
+    **{f"dualgrad.rules.degenerate.told jvp of operand {k}": _DISTINCT for k in range(3)},
+    **{f"dualgrad.rules.degenerate.told vjp to operand {k}": _DISTINCT for k in range(3)},
     "dualgrad.rules.degenerate.adrift jvp": _UNKNOWN,
     "dualgrad.rules.degenerate.adrift vjp to operand 0": _UNKNOWN,
 }
@@ -58,8 +63,10 @@ BY_HAND: dict[Any, Callable[..., Any]] = {
     np.linalg.cholesky: lambda x: np.linalg.cholesky(definite(x)),
     # Vectors are free in sign: only functions that do not see it have a derivative.
     np.linalg.eigh: lambda x: through_eigenvectors(*np.linalg.eigh(definite(x))),
-    np.linalg.eigvalsh: lambda x: np.linalg.eigvalsh(definite(x)),
+    eigh_moved: lambda x: through_eigenvectors(*eigh_moved(definite(x))),
+    eigenvalues: lambda x: eigenvalues(definite(x))[0],
     of_lower_triangle: lambda x: of_lower_triangle(x + x.T),
+    singular_values: lambda x: singular_values(x)[1],
     singular_vectors: lambda x: through_singular_vectors(*singular_vectors(x)),
 }
 """Functions of one 3 by 3 matrix, for records that have no samples."""

@@ -13,10 +13,10 @@ from dualgrad._core.space import Function, Value, shape_of
 from dualgrad.errors import ConversionError
 from dualgrad.rules.batched_axes import moved
 from dualgrad.rules.eig import eig_in_direction, is_defective
-from dualgrad.rules.eigen import eigh_in_direction
+from dualgrad.rules.eigen import eigh_in_direction, fixed_eigenvalues
 from dualgrad.rules.qr import complete_q
 from dualgrad.rules.reductions import tied_with
-from dualgrad.rules.singular import singular_vectors_in_direction
+from dualgrad.rules.singular import fixed_singular_values, singular_vectors_in_direction
 from dualgrad.rules.variance import within_rounding, without_spread
 
 OUTLINED.update((np.zeros_like, np.ones_like, np.empty_like))
@@ -69,11 +69,14 @@ BATCHED_CONSTANTS[np.argsort] = _order
 BATCHED_CONSTANTS[np.argpartition] = _partial_order
 
 
+_OF_STACKS = (complete_q, fixed_eigenvalues, fixed_singular_values, is_defective, np.linalg.matrix_rank)
+
+
 def _of_stack(fun: Function, a: Value, *args: Any, **kwargs: Any) -> Value:
     return fun(a, *args, **kwargs)
 
 
-BATCHED_CONSTANTS.update(dict.fromkeys((complete_q, is_defective, np.linalg.matrix_rank), _of_stack))
+BATCHED_CONSTANTS.update(dict.fromkeys(_OF_STACKS, _of_stack))
 # These take stacks that broadcast against each other.
 NUMBERWISE.update((eig_in_direction, eigh_in_direction, singular_vectors_in_direction))
 

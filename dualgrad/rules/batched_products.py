@@ -21,12 +21,13 @@ from dualgrad._core.batch import (
 from dualgrad._core.dispatch import bind
 from dualgrad._core.primitive import Primitive
 from dualgrad._core.space import Value, shape_of
-from dualgrad.rules.degenerate import adrift, unseen
+from dualgrad.rules.degenerate import adrift, told, unseen
+from dualgrad.rules.eigen import eigenvalues, eigh_moved
 from dualgrad.rules.einsum import contract
 from dualgrad.rules.linalg import cofactors
 from dualgrad.rules.pinv import of_lower_triangle
 from dualgrad.rules.qr import reduced_qr
-from dualgrad.rules.singular import singular_vectors
+from dualgrad.rules.singular import singular_values, singular_vectors
 from dualgrad.rules.solvers import least_squares
 from dualgrad.rules.vectors import cross_vectors
 
@@ -51,17 +52,18 @@ batching(
     np.linalg.slogdet,
     np.linalg.cholesky,
     np.linalg.eigh,
-    np.linalg.svdvals,
     np.linalg.pinv,
     np.linalg.eig,
     np.linalg.eigvals,
-    np.linalg.eigvalsh,
     cofactors,
+    eigenvalues,
+    eigh_moved,
     of_lower_triangle,
     reduced_qr,
+    singular_values,
     singular_vectors,
 )
-batching(elementwise, unseen, adrift)
+batching(elementwise, unseen, told, adrift)
 
 
 def _solve(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:

@@ -13,17 +13,21 @@ from typing import Any
 import numpy as np
 
 from dualgrad._core.functions import overridable
+from dualgrad._core.gather import as_operand
 from dualgrad._core.level import anywhere, is_differentiated
 from dualgrad._core.space import Function, Value, shape_of
-from dualgrad.rules.define import constant, handwritten
+from dualgrad.rules.define import composite, constant, handwritten
 from dualgrad.rules.degenerate import (
     adrift,
     groups,
     largest,
+    level_out,
     no_special_basis,
     pairs_within,
     shared_evenly,
     shared_groups,
+    told,
+    uneven,
     unseen,
 )
 from dualgrad.rules.matrices import adjoint, conj, diagonal, hermitian_part, inverse_where, total
@@ -47,6 +51,7 @@ def _eigh_in_no_special_basis(a: Value, *, UPLO: str = "L") -> Any:
     if isinstance(v, np.ndarray):
         for index, places in shared_groups(groups(w)):
             inside = (*index, slice(None), places)
+            level_out(w, (*index, places))
             v[inside] = v[inside] @ no_special_basis(places.stop - places.start, v.dtype)
     elif is_differentiated(v) and anywhere(pairs_within(groups(w))):
         return ans._replace(eigenvectors=adrift(v))
@@ -62,6 +67,7 @@ def eigh_in_direction(a: Value, t: Value, *, UPLO: str = "L") -> Any:
     w, v = ans
     for index, places in shared_groups(groups(w)):
         inside = (*index, slice(None), places)
+        level_out(w, (*index, places))
         v[inside] = v[inside] @ _eigh(adjoint(v[inside]) @ hermitian_part(t[index]) @ v[inside])[1]
     return ans
 
@@ -69,13 +75,27 @@ def eigh_in_direction(a: Value, t: Value, *, UPLO: str = "L") -> Any:
 constant(eigh_in_direction)
 
 
+@overridable
+def eigh_moved(a: Value, *, UPLO: str = "L") -> Any:
+    """Return eigh(a) for a pushforward that is differentiated itself.
+
+    How vectors turn within their space is missing there, also where a function does not see it because its factor is 0 (but
+    not the derivative of that). So what the vectors tell is not all, and no derivative may be made of it.
+    """
+    return _eigh(a, UPLO=UPLO)
+
+
 def _eigh_along(tangents: tuple[Value, ...], a: Value, *, UPLO: str = "L") -> tuple[Any, tuple[Value, ...]]:
     """Return the decomposition, in the basis in which the tangent is diagonal where values are equal, and its tangent."""
-    ans = _eigh(a, UPLO=UPLO)
-    (t,) = tangents
+    ans = _eigh_in_basis_of(tangents[0], eigh_moved, a, UPLO)
+    return ans, _eigh_jvp(tangents, ans, a, UPLO=UPLO)
+
+
+def _eigh_in_basis_of(t: Value, eigh: Function, a: Value, UPLO: str) -> Any:
+    ans = eigh(a, UPLO=UPLO)
     if not is_differentiated(a) and not is_differentiated(t) and anywhere(pairs_within(groups(ans[0]))):
         ans = eigh_in_direction(a, t, UPLO=UPLO)
-    return ans, _eigh_jvp(tangents, ans, a, UPLO=UPLO)
+    return ans
 
 
 def _eigh_jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value, *, UPLO: str = "L") -> tuple[Value, ...]:
@@ -90,8 +110,17 @@ def _eigh_jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value, *, UPLO: str
 
 
 def _eigh_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value, *, UPLO: str = "L") -> tuple[Value, ...]:
-    w, v = ans
-    of_values, of_vectors = ct
+    return _pulled_back(ct, ans, told_by_vectors=True)
+
+
+def _eigh_moved_vjp(
+    ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value, *, UPLO: str = "L"
+) -> tuple[Value, ...]:
+    return _pulled_back(ct, ans, told_by_vectors=False)
+
+
+def _pulled_back(ct: Value, ans: Value, told_by_vectors: bool) -> tuple[Value, ...]:
+    (of_values, of_vectors), (w, v) = ct, ans
     if of_values is None and of_vectors is None:
         return (None,)
     same = pairs_within(groups(w))
@@ -100,8 +129,10 @@ def _eigh_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value, *, U
     if n is not None:
         inner = total(inner, n * _inverse_differences(w, same))
     if anywhere(same):
-        in_no_special_basis = not is_differentiated(v)
-        inner = inner + (_unseen_of_eigh(w, n, of_values, same) if in_no_special_basis else np.where(same, np.nan, 0))
+        if is_differentiated(v):
+            inner = inner + np.where(same, np.nan, 0)
+        else:
+            inner = inner + _between_equal_values(w, n, of_values, same, told_by_vectors)
     return (_hermitian_with(v, inner),)
 
 
@@ -110,20 +141,19 @@ def _hermitian_with(v: Value, inner: Value) -> Value:
     return conj(hermitian_part(np.matmul(np.matmul(v, inner), adjoint(v))))
 
 
-def _unseen_of_eigh(w: Value, n: Value, of_values: Value, same: Value) -> Value:
+def _between_equal_values(w: Value, n: Value, of_values: Value, same: Value, told_by_vectors: bool) -> Value:
     # Where there is no cotangent, one of zeros may have been left out: nothing follows from its absence.
-    size = largest(w)
     values = None if of_values is None else diagonal(of_values)
-    lost: Value = 0
+    found: Value = 0
     if n is not None:
         # A smooth function does not see its vectors turn within their space, so n is Hermitian there.
-        whole = n if values is None else np.concatenate([n, values * size], axis=-1)
-        lost = unseen(n - adjoint(n), whole, same)
-    if of_values is not None:
-        across = of_values[..., None, :] - of_values[..., :, None]
-        whole = values if n is None else np.concatenate([values, n * inverse_where(size, size == 0)], axis=-1)
-        lost = lost + unseen(across, whole, same)
-    return lost
+        whole = n if values is None else np.concatenate([n, values * largest(w)], axis=-1)
+        found = unseen(n - adjoint(n), whole, same)
+    if values is None:
+        return found
+    if n is not None and told_by_vectors:
+        return found + told(n, values, same)
+    return found + uneven(values, same)
 
 
 def _inverse_differences(w: Value, same: Value) -> Value:
@@ -141,39 +171,67 @@ handwritten(
     outputs=2,
     samples=cases(),
 )
+handwritten(
+    eigh_moved,
+    _eigh_jvp,
+    _eigh_moved_vjp,
+    keep=("ans",),
+    call=_eigh_in_no_special_basis,
+    value_and_jvp=_eigh_along,
+    outputs=2,
+    samples=cases(),
+)
 
 
 # Of a function of the values alone more is known: equal values share their cotangent evenly, which changes nothing where
-# the function is smooth, and is one of the subgradients elsewhere. Traced matrices go through eigh, so that derivatives of
-# the vectors in this pullback meet those of the values there.
+# the function is smooth, and is one of the subgradients elsewhere. Its pullback reads the vectors, and where that is
+# differentiated too, the values must come with them, from one decomposition.
 
 
-def _eigvalsh(a: Value, *, UPLO: str = "L") -> Value:
-    return _eigh(a, UPLO=UPLO)[0] if is_differentiated(a) else _plain_eigvalsh(a, UPLO)
+@overridable
+def eigenvalues(a: Value, *, UPLO: str = "L") -> Any:
+    """Return eigh(a), of which only the values may be used: the vectors are for the rules."""
+    return _eigh(a, UPLO=UPLO)
 
 
-def _eigvalsh_along(tangents: tuple[Value, ...], a: Value, *, UPLO: str = "L") -> tuple[Value, Value]:
-    (w, _), (dw, _) = _eigh_along(tangents, a, UPLO=UPLO)
-    return w, dw
+def _eigenvalues_along(tangents: tuple[Value, ...], a: Value, *, UPLO: str = "L") -> tuple[Any, tuple[Value, ...]]:
+    ans = _eigh_in_basis_of(tangents[0], _eigh, a, UPLO)
+    return ans, _eigh_jvp(tangents, ans, a, UPLO=UPLO)
 
 
-def _eigvalsh_jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value, *, UPLO: str = "L") -> Value:
-    return _eigh_along(tangents, a, UPLO=UPLO)[1][0]
-
-
-def _eigvalsh_vjp(
+def _eigenvalues_vjp(
     ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value, *, UPLO: str = "L"
 ) -> tuple[Value, ...]:
-    w, v = _eigh(a, UPLO=UPLO)
-    return (_hermitian_with(v, diagonal(shared_evenly(ct, groups(w)))),)
+    w, v = ans
+    if ct[0] is None:
+        return (None,)
+    return (_hermitian_with(v, diagonal(shared_evenly(ct[0], groups(w)))),)
 
 
 handwritten(
-    np.linalg.eigvalsh,
-    _eigvalsh_jvp,
-    _eigvalsh_vjp,
-    keep=("a",),
-    call=_eigvalsh,
-    value_and_jvp=_eigvalsh_along,
+    eigenvalues,
+    _eigh_jvp,
+    _eigenvalues_vjp,
+    keep=("ans",),
+    call=_eigh,
+    value_and_jvp=_eigenvalues_along,
+    outputs=2,
     samples=cases(),
 )
+
+
+@overridable
+def fixed_eigenvalues(a: Value, *, UPLO: str = "L") -> Value:
+    """Return the eigenvalues of what is not differentiated; in the table it has no derivative."""
+    return _plain_eigvalsh(a, UPLO)
+
+
+constant(fixed_eigenvalues)
+
+
+def _eigvalsh(a: Value, UPLO: str = "L") -> Value:
+    a = as_operand(a)
+    return eigenvalues(a, UPLO=UPLO)[0] if is_differentiated(a) else fixed_eigenvalues(a, UPLO=UPLO)
+
+
+composite(np.linalg.eigvalsh, _eigvalsh, samples=cases())

@@ -21,11 +21,14 @@ from dualgrad.rules.degenerate import (
     adrift,
     groups,
     largest,
+    level_out,
     no_special_basis,
     pairs_within,
     shared_evenly,
     shared_groups,
+    told,
     tolerance,
+    uneven,
     unseen,
 )
 from dualgrad.rules.matrices import adjoint, conj, diagonal, hermitian_part, inverse_where, total
@@ -42,11 +45,14 @@ from dualgrad.rules.samples import A, case, cases
 #
 # Where singular values are equal, u and v turn together. Where they are zero, each turns in its own null space; then P
 # there is any matrix, and of what a function does with it (G, in degenerate.py) the cotangents tell the diagonal.
+#
+# One function, u f(s) v^H or u f(s) u^H or v f(s) v^H or all of them, has u^H ubar + v^H vbar = 2 f P there, with one Hermitian
+# P, and f' P is the Hermitian part of the cotangent of u^H a v: so that sum is for `told`.
 
 
 @overridable
-def singular_vectors(a: Value, *, full_matrices: bool = False) -> Any:
-    """Return the singular value decomposition with vectors."""
+def singular_vectors(a: Value, *, full_matrices: bool = False, moved: bool = False) -> Any:
+    """Return the singular value decomposition with vectors; `moved` is for pushforwards (see `eigh_moved`)."""
     return np.linalg.svd(a, full_matrices=full_matrices)
 
 
@@ -88,6 +94,8 @@ def _singular_vectors_turned(a: Value, full_matrices: bool, turn: Turn) -> Any:
         if rank < shape_of(s)[-1]:
             blocks.append(slice(rank, None))
         for places in blocks:
+            if places.stop is not None:
+                level_out(s, (*index, places))
             left, right = turn(index, u_all[:, places], w_all[places], places.stop is None)
             u_all[:, places], w_all[places] = u_all[:, places] @ left, right @ w_all[places]
         u[index], w[index] = u_all[:, : shape_of(u)[-1]], w_all[: shape_of(w)[-2]]
@@ -99,10 +107,10 @@ def _no_special_vectors(index: Any, u: Value, w: Value, is_null: bool) -> tuple[
     return left, adjoint(no_special_basis(w.shape[-2], w.dtype, np.e) if is_null else left)
 
 
-def _singular_vectors_in_no_special_basis(a: Value, *, full_matrices: bool = False) -> Any:
+def _singular_vectors_in_no_special_basis(a: Value, *, full_matrices: bool = False, moved: bool = False) -> Any:
     if isinstance(a, np.ndarray):
         return _singular_vectors_turned(a, full_matrices, _no_special_vectors)
-    ans = np.linalg.svd(a, full_matrices=full_matrices)
+    ans = singular_vectors(a, full_matrices=full_matrices, moved=moved)
     u, s, w = ans
     if is_differentiated(u) and _Degeneracy(a, s).is_hiding:
         return ans._replace(U=adrift(u), Vh=adrift(w))
@@ -129,17 +137,23 @@ def singular_vectors_in_direction(a: Value, t: Value, *, full_matrices: bool = F
 constant(singular_vectors_in_direction)
 
 
-def _singular_vectors_along(tangents: tuple[Value, ...], a: Value, *, full_matrices: bool = False) -> tuple[Any, Any]:
+def _singular_vectors_along(
+    tangents: tuple[Value, ...], a: Value, *, full_matrices: bool = False, moved: bool = False
+) -> tuple[Any, Any]:
     """Return the decomposition, in the basis in which the tangent is diagonal where values are equal, and its tangent."""
-    ans = np.linalg.svd(a, full_matrices=full_matrices)
-    (t,) = tangents
-    if not is_differentiated(a) and not is_differentiated(t) and _Degeneracy(a, ans[1]).any:
-        ans = singular_vectors_in_direction(a, t, full_matrices=full_matrices)
+    ans = _in_basis_of(tangents[0], a, full_matrices, moved=True)
     return ans, _singular_vectors_jvp(tangents, ans, a, full_matrices=full_matrices)
 
 
+def _in_basis_of(t: Value, a: Value, full_matrices: bool, moved: bool) -> Any:
+    ans = singular_vectors(a, full_matrices=full_matrices, moved=moved)
+    if not is_differentiated(a) and not is_differentiated(t) and _Degeneracy(a, ans[1]).any:
+        ans = singular_vectors_in_direction(a, t, full_matrices=full_matrices)
+    return ans
+
+
 def _singular_vectors_jvp(
-    tangents: tuple[Value, ...], ans: Value, /, a: Value, *, full_matrices: bool = False
+    tangents: tuple[Value, ...], ans: Value, /, a: Value, *, full_matrices: bool = False, moved: bool = False
 ) -> tuple[Value, ...]:
     (t,) = tangents
     (m, n), s = shape_of(a)[-2:], ans[1]
@@ -190,7 +204,14 @@ def _over(beyond: Value, s: Value, found: _Degeneracy, whole: Value) -> Value:
 
 
 def _singular_vectors_vjp(
-    ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value, *, full_matrices: bool = False
+    ct: Value,
+    wanted: tuple[bool, ...],
+    ans: Value,
+    /,
+    a: Value,
+    *,
+    full_matrices: bool = False,
+    moved: bool = False,
 ) -> tuple[Value, ...]:
     (m, n), s = shape_of(a)[-2:], ans[1]
     of_u, of_s, of_w = (None if c is None else conj(c) for c in ct)
@@ -213,13 +234,13 @@ def _singular_vectors_vjp(
     if found.any and is_differentiated(ans[0]):
         inner = inner + np.where(found.same | found.hidden, np.nan, 0)
     elif found.any:
-        inner = inner + _unseen_of_svd(left, right, (of_u, of_v), of_s, s, found)
-    moved = np.matmul(np.matmul(u, inner), w)
+        inner = inner + _between_equal_values(left, right, (of_u, of_v), of_s, s, found, not moved)
+    pulled = np.matmul(np.matmul(u, inner), w)
     if m > n and of_u is not None:
-        moved = moved + np.matmul(_over(of_u - np.matmul(u, left), s, found, of_u), w)
+        pulled = pulled + np.matmul(_over(of_u - np.matmul(u, left), s, found, of_u), w)
     if n > m and of_v is not None:
-        moved = moved + np.matmul(u, adjoint(_over(of_v - np.matmul(v, right), s, found, of_v)))
-    return (conj(moved),)
+        pulled = pulled + np.matmul(u, adjoint(_over(of_v - np.matmul(v, right), s, found, of_v)))
+    return (conj(pulled),)
 
 
 def _of_span(of_u: Value, u: Value, u_0: Value) -> Value:
@@ -234,14 +255,21 @@ def _of_span(of_u: Value, u: Value, u_0: Value) -> Value:
     return of_u - np.matmul(u_0, np.matmul(adjoint(of_0), u)) + np.sum(turns, axis=(-2, -1), keepdims=True)
 
 
-def _unseen_of_svd(
-    left: Value, right: Value, of_vectors: tuple[Value, ...], of_s: Value, s: Value, found: _Degeneracy
+def _between_equal_values(
+    left: Value,
+    right: Value,
+    of_vectors: tuple[Value, ...],
+    of_s: Value,
+    s: Value,
+    found: _Degeneracy,
+    told_by_vectors: bool,
 ) -> Value:
     # Where there is no cotangent, one of zeros may have been left out: nothing follows from its absence.
     size = largest(s)
     parts = [x for x in of_vectors if x is not None]
     values = None if of_s is None else diagonal(of_s)
     lost: Value = 0
+    plus: Value = None
     if parts:
         # A smooth function does not see its vectors turn within their spaces, so the cotangents are Hermitian there.
         whole = np.concatenate(parts if values is None else [*parts, values * size], axis=-2)
@@ -251,9 +279,12 @@ def _unseen_of_svd(
         plus = left if right is None else right if left is None else left + right
         lost = lost + unseen(plus - adjoint(plus), whole, found.same)
     if of_s is not None:
-        across = of_s[..., None, :] - of_s[..., :, None]
-        whole = np.concatenate([values, *[x * inverse_where(size, size == 0) for x in parts]], axis=-2)
-        lost = lost + unseen(across, whole, found.same) + unseen(values, whole, found.hidden)
+        beside = [x * inverse_where(size, size == 0) for x in parts]
+        lost = lost + unseen(values, np.concatenate([values, *beside], axis=-2), found.hidden)
+        if plus is not None and told_by_vectors:
+            lost = lost + told(plus, values, found.same)
+        else:
+            lost = lost + uneven(values, found.same)
     return lost
 
 
@@ -270,39 +301,62 @@ handwritten(
 
 
 # Of a function of the values alone more is known: equal values share their cotangent evenly, and that of a zero is 0, as
-# of any function of the matrix that is smooth; elsewhere these are subgradients. Traced matrices go through the vectors,
-# so that derivatives of the vectors in this pullback meet those of the values there.
+# of any function of the matrix that is smooth; elsewhere these are subgradients. Its pullback reads the vectors, and where
+# that is differentiated too, the values must come with them, from one decomposition.
 
 
-def _svdvals(x: Value) -> Value:
-    return singular_vectors(x)[1] if is_differentiated(x) else np.linalg.svdvals(x)
+@overridable
+def singular_values(a: Value) -> Any:
+    """Return the decomposition, of which only the values may be used: the vectors are for the rules."""
+    return singular_vectors(a)
 
 
-def _svdvals_along(tangents: tuple[Value, ...], x: Value) -> tuple[Value, Value]:
-    (_, s, _), (_, ds, _) = _singular_vectors_along(tangents, x)
-    return s, ds
+def _singular_values_along(tangents: tuple[Value, ...], a: Value) -> tuple[Any, tuple[Value, ...]]:
+    ans = _in_basis_of(tangents[0], a, full_matrices=False, moved=False)
+    return ans, _singular_vectors_jvp(tangents, ans, a)
 
 
-def _svdvals_jvp(tangents: tuple[Value, ...], ans: Value, /, x: Value) -> Value:
-    return _svdvals_along(tangents, x)[1]
-
-
-def _svdvals_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, x: Value) -> tuple[Value, ...]:
-    u, s, w = singular_vectors(x)
-    found = _Degeneracy(x, s)
-    if found.any and not is_differentiated(ct):
+def _singular_values_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value) -> tuple[Value, ...]:
+    u, s, w = ans
+    of_s = ct[1]
+    if of_s is None:
+        return (None,)
+    found = _Degeneracy(a, s)
+    if found.any and not is_differentiated(of_s):
         # An infinite one becomes NaN.
-        ct = np.where(found.zero, ct * 0, shared_evenly(ct, found.group))
-    return (conj(np.matmul(u * ct[..., None, :], w)),)
+        of_s = np.where(found.zero, of_s * 0, shared_evenly(of_s, found.group))
+    return (conj(np.matmul(u * of_s[..., None, :], w)),)
 
 
 handwritten(
+    singular_values,
+    _singular_vectors_jvp,
+    _singular_values_vjp,
+    keep=("ans",),
+    call=singular_vectors,
+    value_and_jvp=_singular_values_along,
+    outputs=3,
+    samples=cases(),
+)
+
+
+@overridable
+def fixed_singular_values(x: Value) -> Value:
+    """Return the singular values of what is not differentiated; in the table it has no derivative."""
+    return np.linalg.svd(x, compute_uv=False)
+
+
+constant(fixed_singular_values)
+
+
+def _svdvals(x: Value) -> Value:
+    x = as_operand(x)
+    return singular_values(x)[1] if is_differentiated(x) else fixed_singular_values(x)
+
+
+composite(
     np.linalg.svdvals,
-    _svdvals_jvp,
-    _svdvals_vjp,
-    keep=("x",),
-    call=_svdvals,
-    value_and_jvp=_svdvals_along,
+    _svdvals,
     samples=cases(
         case(A(3, 3)), case(A(2, 4)), case(A(4, 2)), case(A(2, 3, 2)), case(A(2, 3, is_complex=True)), case(A(1, 1))
     ),

@@ -16,11 +16,12 @@ import numpy as np
 from dualgrad._core.primitive import Word
 from dualgrad._core.space import Function, dtype_of, shape_of
 from dualgrad.rules.axes import reduced_axes
-from dualgrad.rules.degenerate import adrift, unseen
+from dualgrad.rules.degenerate import adrift, told, unseen
+from dualgrad.rules.eigen import eigenvalues, eigh_moved
 from dualgrad.rules.linalg import cofactors
 from dualgrad.rules.products import recurrence
 from dualgrad.rules.qr import reduced_qr
-from dualgrad.rules.singular import singular_vectors
+from dualgrad.rules.singular import singular_values, singular_vectors
 from dualgrad.rules.sorting import arranged, put_back
 from dualgrad.sparse._call import Call, joined_along, numbers, stretched
 from dualgrad.sparse._contract import CONTRACTIONS
@@ -160,6 +161,15 @@ def _stacked(call: Call) -> list[IndexSets | None]:
     return [joined_along(sets, shape, axes, shape_of(a), kept=len(shape_of(a)) - len(shape) + 2) for a in answers]
 
 
+def _told(call: Call) -> IndexSets:
+    """Every number depends on the whole of its matrix in all operands, of as many axes."""
+    parts = [
+        joined_along(sets, shape, (len(shape) - 2, len(shape) - 1), call.shape, kept=2)
+        for _, sets, shape in call.traced()
+    ]
+    return call.unite(parts)
+
+
 def _slogdet(call: Call) -> list[IndexSets | None]:
     sign, logarithm = _stacked(call)
     return [sign if dtype_of(call.values[0]).kind == "c" else None, logarithm]
@@ -205,9 +215,20 @@ RULES: dict[Function, Rule] = {
     np.diff: _diff,
     **dict.fromkeys((np.linalg.inv, np.linalg.det, np.linalg.cholesky, np.linalg.eigh, np.linalg.pinv), _stacked),
     **dict.fromkeys(
-        (np.linalg.svdvals, np.linalg.eig, np.linalg.eigvals, singular_vectors, reduced_qr, cofactors), _stacked
+        (
+            np.linalg.eig,
+            np.linalg.eigvals,
+            eigenvalues,
+            eigh_moved,
+            singular_values,
+            singular_vectors,
+            reduced_qr,
+            cofactors,
+        ),
+        _stacked,
     ),
     np.linalg.slogdet: _slogdet,
     **dict.fromkeys((adrift, unseen), _elementwise),
+    told: _told,
     np.linalg.solve: _solve,
 }
