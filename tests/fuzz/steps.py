@@ -110,9 +110,9 @@ ALONG: dict[str, Step] = {
 
 
 def _matrix(xp: Any, a: Any) -> Any:
-    """Return a well-conditioned symmetric matrix made of an array."""
+    """Return a well-conditioned symmetric matrix made of an array, whose eigenvalues differ also where that holds zeros."""
     v = xp.ravel(a)[:3]
-    return xp.outer(xp.sin(v), xp.sin(v)) + xp.eye(v.shape[0]) * 1.5 + xp.diag(v * v * 0.3)
+    return xp.outer(xp.sin(v), xp.sin(v)) + xp.diag(1.5 + 0.2 * np.arange(v.shape[0]) + v * v * 0.3)
 
 
 def _skewed(xp: Any, a: Any) -> Any:
