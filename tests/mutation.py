@@ -141,12 +141,14 @@ def mutants_of(record: Primitive) -> Iterator[Mutant]:
     """Yield every record that differs from this one in one formula."""
     title = name_of(record.key)
     both = None if record.value_and_jvp is None else wrong_tangent(record.value_and_jvp)
-    yield Mutant(f"{title} jvp", dataclasses.replace(record, jvp=wrong(record.jvp), value_and_jvp=both))
+    # Without the paths that push through the formulas of the pullbacks, which would go round the wrong pushforward.
+    pushed = dataclasses.replace(record, symmetric=False)
+    yield Mutant(f"{title} jvp", dataclasses.replace(pushed, jvp=wrong(record.jvp), value_and_jvp=both))
     operands = operands_of(record)
     for k in operands:
         if len(operands) > 1:
             yield Mutant(
-                f"{title} jvp of operand {k}", dataclasses.replace(record, jvp=wrong_tangent_of(record.jvp, k))
+                f"{title} jvp of operand {k}", dataclasses.replace(pushed, jvp=wrong_tangent_of(record.jvp, k))
             )
         if record.pulls is None:
             yield Mutant(f"{title} vjp to operand {k}", dataclasses.replace(record, vjp=wrong_at(record.vjp, k)))

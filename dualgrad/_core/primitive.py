@@ -205,6 +205,8 @@ def register(record: Record) -> None:
 def install(record: Record) -> None:
     """Put a record into the table, also where the function has one; for tests that try another rule."""
     RECORDS[record.key] = record
+    for shorter in (UNARY, SHORT, SHORT_FORWARD):
+        shorter.pop(record.key, None)
     if isinstance(record, Primitive) and record.pulls is not None:
         if record.unary is not None:
             UNARY[record.key] = record
