@@ -149,14 +149,19 @@ class ForwardLevel(Level):
         """Return the tangent of an answer, with infinity times zero as zero."""
         # An infinite or undefined derivative is an answer, not an accident: no warnings from here.
         with np.errstate(all="ignore"):
-            tangent = record.jvp(tangents, ans, *values, **params)
+            # Rules of functions with poles look for NaN themselves, which need not be done twice.
+            is_short = record.symmetric and not self.is_infinite
+            push = _by_formulas if is_short else _by_rule
+            tangent = push(record, tangents, ans, values, params)
             if tangent is None or record.outputs != 1 or not may_be_infinite(tangent):
                 return tangent
             self.is_infinite = True
+            if is_short:
+                tangent = _by_rule(record, tangents, ans, values, params)
             if is_strict():
                 return tangent
             return drop_zeros(
-                lambda moves: record.jvp(tuple(moves), ans, *values, **params),
+                lambda moves: _by_rule(record, moves, ans, values, params),
                 tangents,
                 tangent,
                 is_lanewise=record.word is Word.ELEMENTWISE,
@@ -174,6 +179,23 @@ class ForwardLevel(Level):
             return ans
         members = [self._wrap(a, t) for a, t in zip(ans, tangents, strict=True)]
         return ans._make(members) if hasattr(ans, "_make") else tuple(members)
+
+
+def _by_rule(
+    record: Primitive, tangents: Sequence[Value], ans: Value, values: Sequence[Value], params: dict[str, Any]
+) -> Value:
+    return record.jvp(tuple(tangents), ans, *values, **params)
+
+
+def _by_formulas(
+    record: Primitive, tangents: Sequence[Value], ans: Value, values: Sequence[Value], params: dict[str, Any]
+) -> Value:
+    total = None
+    for t, pull in zip(tangents, record.pulls or (), strict=True):
+        if t is not None and pull is not None:
+            moved = pull.function(t, *pull.select(ans, *values))
+            total = moved if total is None else total + moved
+    return total
 
 
 def _pushed(pull: Pull | None, t: Value, ans: Value, x: Value, y: Value) -> Value:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import tracemalloc
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 
 from benchmarks.problem import Derivative, Problem
 from benchmarks.problems import PROBLEMS
-from dualgrad import grad
+from dualgrad import grad, jvp
 from dualgrad.reverse import Recording
 
 # How many entries the gradient of each problem, at its small size, puts on the tape: inputs, and one for each operation.
@@ -86,3 +88,58 @@ def products(x: Any) -> Any:
 def test_a_gradient_holds_no_more_arrays_than_it_did(f: Any, most: float) -> None:
     # `products` has to keep ten intermediate values; cotangents are written over, not added to them.
     assert arrays_at_peak(f, np.full(200_000, 0.9)) <= most
+
+
+def python_calls(run: Callable[[], Any]) -> int:
+    """Return how many Python functions are called in a run after the first."""
+    run()
+    found = 0
+
+    def count(frame: Any, event: str, argument: Any) -> None:
+        nonlocal found
+        found += event == "call"
+
+    sys.setprofile(count)
+    try:
+        run()
+    finally:
+        sys.setprofile(None)
+    return found
+
+
+# Python functions called for each operation in reverse mode, there and back, and in forward mode. What a user's function pays for
+# small arrays is mostly these calls.
+CALLS: dict[str, tuple[Callable[[Any], Any], int, int]] = {
+    "sin": (np.sin, 2, 2),
+    "sqrt": (np.sqrt, 2, 18),
+    "x * x": (lambda x: x * x, 9, 9),
+    "x + 1": (lambda x: x + 1.0, 6, 7),
+    "x / 2": (lambda x: x / 2.0, 7, 8),
+    "x[::-1]": (lambda x: x[::-1], 13, 18),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_an_operation_calls_no_more_python_functions_than_it_did(name: str) -> None:
+    operation, most_back, most_forth = CALLS[name]
+    x = np.linspace(0.1, 1.0, 10) * 1e-3
+
+    def chain(count: int) -> Callable[[Any], Any]:
+        def f(x: Any) -> Any:
+            for _ in range(count):
+                x = operation(x)
+            return x[0]
+
+        return f
+
+    def calls_of(derivative: Callable[[Any], Callable[[], Any]]) -> float:
+        return (python_calls(derivative(chain(5))) - python_calls(derivative(chain(3)))) / 2
+
+    assert calls_of(lambda f: lambda: grad(f)(x)) <= most_back
+    assert calls_of(lambda f: lambda: jvp(f, (x,), (x,))) <= most_forth
+
+
+def test_a_gradient_calls_no_more_python_functions_than_it_did() -> None:
+    gradient = grad(lambda x: x[0])
+    x = np.ones(10)
+    assert python_calls(lambda: gradient(x)) <= 70
