@@ -24,6 +24,9 @@ LARGE = 1024
 
 _SCALARS = frozenset((np.float64, np.float32, np.complex128, np.complex64))
 
+_NUMPYS_COMMON = frozenset((np.ndarray, np.float64))
+_PYTHONS = frozenset((float, complex, int))
+
 
 class Space:
     """Shape and dtype of an array that nobody kept; what a rule gets for an operand whose numbers it does not need."""
@@ -109,8 +112,8 @@ def zeros_of(x: Value) -> Value:
 def conform_tangent(tangent: Value, ans: Value) -> Value:
     """Move a tangent into the space of the answer it belongs to: its shape, its dtype, real where the answer is real."""
     if (
-        type(ans) is np.ndarray
-        and hasattr(tangent, "dtype")
+        type(ans) in _NUMPYS_COMMON
+        and type(tangent) not in _PYTHONS
         and tangent.shape == ans.shape
         and tangent.dtype is ans.dtype
     ):

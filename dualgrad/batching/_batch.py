@@ -39,9 +39,12 @@ class BatchArray(TracedArray):
 
     _level: BatchLevel
 
+    # Shapes are asked for all the time, and the value is never a plain number.
+
     @property
     def shape(self) -> tuple[int, ...]:
-        return shape_of(self._value)[1:]
+        shape: tuple[int, ...] = self._value.shape
+        return shape[1:]
 
     @shape.setter
     def shape(self, shape: Any) -> None:
@@ -49,7 +52,7 @@ class BatchArray(TracedArray):
 
     @property
     def ndim(self) -> int:
-        return len(shape_of(self._value)) - 1
+        return len(self._value.shape) - 1
 
     @property
     def size(self) -> int:
