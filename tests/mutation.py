@@ -142,7 +142,7 @@ def mutants_of(record: Primitive) -> Iterator[Mutant]:
     title = name_of(record.key)
     both = None if record.value_and_jvp is None else wrong_tangent(record.value_and_jvp)
     # Without the paths that push through the formulas of the pullbacks, which would go round the wrong pushforward.
-    pushed = dataclasses.replace(record, symmetric=False)
+    pushed = dataclasses.replace(record, one_formula=False)
     yield Mutant(f"{title} jvp", dataclasses.replace(pushed, jvp=wrong(record.jvp), value_and_jvp=both))
     operands = operands_of(record)
     for k in operands:

@@ -25,4 +25,4 @@ class Ended(Level):
     def _leaked(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise leaked(self.title)
 
-    unary = binary = apply = constant = lift = _leaked
+    unary = binary = apply = write = constant = lift = _leaked

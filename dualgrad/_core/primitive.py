@@ -99,7 +99,7 @@ class Primitive:
     `value_and_jvp(tangents, *operands, **params)` computes both at once, where they share work.
     `into` adds the pullback to the first operand into a buffer in place; `gather` does the same for many answers at once.
     With `poles`, tangents that are finite may become infinite.
-    With `symmetric`, the function of each pull is the pushforward by that operand too.
+    With `one_formula`, the function of each pull is the pushforward by that operand too.
     """
 
     key: Function
@@ -119,7 +119,7 @@ class Primitive:
     into: Function | None = None
     gather: Function | None = None
     poles: bool = False
-    symmetric: bool = False
+    one_formula: bool = False
     unary: tuple[Function, int, Function, int, bool] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -213,7 +213,7 @@ def install(record: Record) -> None:
             operate, number, _, reads, same_space = record.unary
             if same_space and operate is record.key and reads in (1, 2):
                 SHORT[record.key] = number if reads == 2 else ~number
-                if record.symmetric and not record.poles:
+                if record.one_formula and not record.poles:
                     SHORT_FORWARD[record.key] = SHORT[record.key]
         if record.word is Word.ELEMENTWISE:
             LANEWISE.update(pull.number for pull in record.pulls if pull is not None)

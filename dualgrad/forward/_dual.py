@@ -33,13 +33,12 @@ class DualArray(TracedArray):
             level = self._level
             if type(level) is ForwardLevel and not level.is_infinite:
                 value = self._value
-                out = DualArray()
-                out._value = ans = ufunc(value)
-                out._tangent = (
-                    PULLBACKS[number](self._tangent, value) if number >= 0 else PULLBACKS[~number](self._tangent, ans)
-                )
-                out._level = level
-                return out
+                ans = ufunc(value)
+                t = self._tangent
+                tangent = PULLBACKS[number](t, value) if number >= 0 else PULLBACKS[~number](t, ans)
+                if type(tangent) is type(ans) and (type(ans) is not np.ndarray or tangent.dtype is ans.dtype):
+                    return dual_array(ans, tangent, level)
+                return level._wrap(ans, tangent)
         return _array_ufunc(self, ufunc, method, x, *others, **kwargs)
 
     def vanishes(self) -> Any:
@@ -121,11 +120,12 @@ class ForwardLevel(Level):
             yt = y._tangent
             y = y._value
         ans = record.operate(x, y)
-        if self.is_infinite or (record.poles and not (record.key is _divide and type(y) in _NUMBERS and y)):
+        # Division by an ordinary number, the commonest of all, makes nothing infinite that a product would not.
+        if self.is_infinite or (record.poles and not (record.key is _divide and yt is None and _is_ordinary(y))):
             tangent = self._push_past_poles(record, (xt, yt), ans, (x, y), {})
         elif record.outputs != 1:
             return self._wrap_tuple(ans, record.jvp((xt, yt), ans, x, y))
-        elif not record.symmetric:
+        elif not record.one_formula:
             tangent = record.jvp((xt, yt), ans, x, y)
         else:
             pulls: Any = record.pulls
@@ -150,7 +150,7 @@ class ForwardLevel(Level):
         # An infinite or undefined derivative is an answer, not an accident: no warnings from here.
         with np.errstate(all="ignore"):
             # Rules of functions with poles look for NaN themselves, which need not be done twice.
-            is_short = record.symmetric and not self.is_infinite
+            is_short = record.one_formula and not self.is_infinite
             push = _by_formulas if is_short else _by_rule
             tangent = push(record, tangents, ans, values, params)
             if tangent is None or record.outputs != 1 or not may_be_infinite(tangent):
@@ -179,6 +179,10 @@ class ForwardLevel(Level):
             return ans
         members = [self._wrap(a, t) for a, t in zip(ans, tangents, strict=True)]
         return ans._make(members) if hasattr(ans, "_make") else tuple(members)
+
+
+def _is_ordinary(y: Value) -> bool:
+    return type(y) in _NUMBERS and 1e-4 <= abs(y) <= 1e4
 
 
 def _by_rule(

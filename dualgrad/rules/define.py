@@ -76,7 +76,7 @@ def elementwise(
         pulls=pulls,
         same_space=same_space and len(pulls) == 1,
         poles=poles,
-        symmetric=True,
+        one_formula=True,
     )
     register(record)
     IN_PLACE.update({p.number: f for p, f in zip(pulls, in_place, strict=False) if p is not None and f is not None})
