@@ -75,10 +75,9 @@ def rows(recording: Recording, chosen: Chosen, single: bool, chunk_size: int | N
 
 def pulled(recording: Recording, units: list[Value]) -> list[Value]:
     """Pull real cotangents back: for real outputs as ever, for complex ones to the complex derivative."""
-    found = recording.pull(units)
     outputs = recording.result.values
     if all(dtype_of(y).kind != "c" for y in outputs):
-        return found
+        return recording.pull(units)
     # A complex output needs its imaginary part too; the derivative by a complex input is one number only where the
     # Cauchy-Riemann equations hold.
     complex_units = [u if dtype_of(y).kind == "c" else None for u, y in zip(units, outputs, strict=True)]

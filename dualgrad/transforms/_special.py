@@ -73,8 +73,8 @@ def _check_diagonal(recording: Recording, diagonals: list[Value]) -> None:
         expected, found = np.asarray(plain(diagonal) * weights), np.asarray(plain(moved))
         finite = np.isfinite(expected) & np.isfinite(found)
         scale = np.max(np.abs(expected), initial=0.0, where=finite)
-        tolerance = 1e3 * np.finfo(found.dtype).eps
-        if np.any(np.abs(expected - found) > tolerance * np.maximum(np.abs(expected), scale), where=finite):
+        eps = np.finfo(found.dtype).eps
+        if np.any(np.abs(expected - found) > 1e3 * eps * np.abs(expected) + 10 * eps * scale, where=finite):
             raise TypeError(
                 "elementwise_grad needs a function that acts on each number apart; in this one an output depends on more "
                 "than its own input (the Jacobian is not diagonal). Use jacobian, or grad of the sum."

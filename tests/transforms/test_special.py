@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -131,3 +132,24 @@ def test_a_real_result_is_refused() -> None:
 def test_an_array_as_result_is_refused() -> None:
     with pytest.raises(NotScalarError, match=r"shape \(2,\)"):
         holomorphic_grad(lambda z: z)(np.array([Z, Z]))
+
+
+@pytest.mark.parametrize(
+    "differentiate",
+    [
+        lambda: jacfwd(lambda z: np.stack([1e14 * z, np.conj(z)]))(np.array(1 + 1j)),
+        lambda: jacrev(lambda z: np.stack([1e14 * z, np.conj(z)]))(np.array(1 + 1j)),
+        lambda: jacfwd(lambda z: np.stack([1e5 * z, z + 0.1 * np.conj(z)]))(np.complex64(1 + 1j)),
+        lambda: jacrev(lambda z: np.stack([1e14 * z[0] + z[1], z[0] + np.conj(z[1])]))(np.array([1 + 1j, 2j])),
+        lambda: holomorphic_grad(lambda z: 1e14 * z[0] + np.conj(z[1]))(np.array([1 + 1j, 2j])),
+        lambda: elementwise_grad(lambda z: np.where([True, False], 1e14 * z, np.conj(z)))(np.array([1 + 1j, 2j])),
+    ],
+)
+def test_a_large_derivative_hides_no_conjugate(differentiate: Callable[[], Any]) -> None:
+    with pytest.raises(TypeError, match="Cauchy-Riemann"):
+        differentiate()
+
+
+def test_a_large_derivative_hides_no_other_entry() -> None:
+    with pytest.raises(TypeError, match="not diagonal"):
+        elementwise_grad(lambda x: np.exp(x) + np.array([1.0, 0.0]) * x[1])(np.array([30.0, 0.0]))
