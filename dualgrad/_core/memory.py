@@ -11,14 +11,14 @@ import os
 import sys
 from typing import Any
 
-_mallopt: Any = None
+_glibc: Any = None
 try:
     import ctypes
 
     if sys.platform.startswith("linux"):
-        _mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-except ImportError:
-    # Python can be built without ctypes.
+        _glibc = ctypes.CDLL(None)
+except (ImportError, OSError):
+    # Python can be built without ctypes, and without dynamic libraries.
     pass
 
 _TRIM_THRESHOLD = -1
@@ -28,28 +28,42 @@ _MMAP_THRESHOLD = -3
 _SHARED_UP_TO = 32 * 2**20
 """Larger arrays have memory of their own, which is given back. glibc goes so far by itself, once it has freed one that large."""
 
+_AT_FIRST = 128 * 2**10
+"""What glibc begins with, for both."""
+
 _BY_DEFAULT = 512
+_AT_MOST = 2047
 
 
 def keep_memory(megabytes: int) -> bool:
     """Return whether the C library has been told to keep up to so many megabytes of freed memory for new arrays.
 
-    That is of the process as a whole. Importing dualgrad asks for 512, or for what the environment variable
-    `DUALGRAD_KEEP_MEMORY` says (0: nothing is changed), unless variables of the C library's own (`MALLOC_TRIM_THRESHOLD_`,
-    `GLIBC_TUNABLES`, ...) say something. It needs glibc: elsewhere nothing happens, and the answer is False.
+    That is of the process as a whole, and of the memory above all that is in use: what lies below a block in use is kept in any
+    case. 0 gives back what can be given back now and from now on. Importing dualgrad asks for 512, or for what the
+    environment variable `DUALGRAD_KEEP_MEMORY` says (0: nothing is changed), unless variables of the C library's own
+    (`MALLOC_TRIM_THRESHOLD_`, `GLIBC_TUNABLES`, ...) say something. It needs glibc: elsewhere nothing happens, and the answer is False.
 
-    Raises ValueError where the number is negative.
+    Raises TypeError where the number is no integer, ValueError where it is negative or more than 2047.
 
     >>> from dualgrad import keep_memory
     >>> answer = keep_memory(1024)
     """
-    if megabytes < 0:
-        raise ValueError(f"keep_memory takes a number of megabytes; it is {megabytes!r}.")
-    if _mallopt is None:
+    if not isinstance(megabytes, int):
+        raise TypeError(f"keep_memory takes a whole number of megabytes; it is {megabytes!r}.")
+    if not 0 <= megabytes <= _AT_MOST:
+        raise ValueError(f"keep_memory takes a number of megabytes from 0 to {_AT_MOST}; it is {megabytes!r}.")
+    if not hasattr(_glibc, "mallopt") or not hasattr(_glibc, "malloc_trim"):
         return False
     # Both: once told the one, glibc does not find the other by itself any more.
-    kept = min(megabytes * 2**20, 2**31 - 1)
-    return bool(_mallopt(_MMAP_THRESHOLD, _SHARED_UP_TO) and _mallopt(_TRIM_THRESHOLD, kept))
+    if megabytes:
+        return _told(_SHARED_UP_TO, megabytes * 2**20)
+    answer = _told(_AT_FIRST, _AT_FIRST)
+    _glibc.malloc_trim(0)
+    return answer
+
+
+def _told(mmap_threshold: int, trim_threshold: int) -> bool:
+    return bool(_glibc.mallopt(_MMAP_THRESHOLD, mmap_threshold) and _glibc.mallopt(_TRIM_THRESHOLD, trim_threshold))
 
 
 def keep_by_default() -> None:
@@ -57,7 +71,9 @@ def keep_by_default() -> None:
     if any(name.startswith("MALLOC_") for name in os.environ) or "glibc.malloc" in os.environ.get("GLIBC_TUNABLES", ""):
         return
     said = os.environ.get("DUALGRAD_KEEP_MEMORY", str(_BY_DEFAULT))
-    if not said.isdigit():
-        raise ValueError(f"The environment variable DUALGRAD_KEEP_MEMORY is a number of megabytes; it is {said!r}.")
+    if not said.isdecimal() or int(said) > _AT_MOST:
+        raise ValueError(
+            f"The environment variable DUALGRAD_KEEP_MEMORY is a number of megabytes from 0 to {_AT_MOST}; it is {said!r}."
+        )
     if int(said):
         keep_memory(int(said))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -59,9 +60,15 @@ def test_what_the_variable_says_is_checked() -> None:
         text=True,
     )
     assert found.returncode
-    assert "DUALGRAD_KEEP_MEMORY is a number of megabytes; it is 'much'" in found.stderr
+    assert "DUALGRAD_KEEP_MEMORY is a number of megabytes from 0 to 2047; it is 'much'" in found.stderr
 
 
 def test_negative_amounts_are_refused() -> None:
     with pytest.raises(ValueError, match=r"-1"):
         keep_memory(-1)
+
+
+@pytest.mark.parametrize("megabytes", [1.5, "3"])
+def test_fractions_are_refused(megabytes: Any) -> None:
+    with pytest.raises(TypeError, match="whole number"):
+        keep_memory(megabytes)
