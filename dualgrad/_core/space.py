@@ -26,6 +26,7 @@ _SCALARS = frozenset((np.float64, np.float32, np.complex128, np.complex64))
 
 _NUMPYS_COMMON = frozenset((np.ndarray, np.float64))
 _PYTHONS = frozenset((float, complex, int))
+_FLOATS = frozenset((float, np.float64))
 
 
 class Space:
@@ -72,6 +73,20 @@ def shape_of(x: Value) -> tuple[int, ...]:
     """Return the shape of a number or array without NumPy's conversion."""
     shape: tuple[int, ...] = getattr(x, "shape", ())
     return shape
+
+
+def has_space(x: Value) -> bool:
+    """Tell whether a value is a float or an array, not what else an operand can be."""
+    return hasattr(x, "dtype") or isinstance(x, (float, complex))
+
+
+def space_unless_equal(x: Value, ans: Value) -> Any:
+    """Return the space of an operand, or None where the answer's space is the same and cotangents need no correction."""
+    if type(x) is np.ndarray:
+        return None if type(ans) is np.ndarray and x.shape == ans.shape and x.dtype is ans.dtype else (x.shape, x.dtype)
+    if type(x) in _FLOATS and type(ans) in _FLOATS:
+        return None
+    return shape_of(x), dtype_of(x)
 
 
 def base_class(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

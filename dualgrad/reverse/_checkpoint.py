@@ -112,6 +112,9 @@ def _sweep_again(
     finally:
         if is_over:
             tape.close()
+        if tape.owns:
+            # Nobody else unlocks what this run has locked: the user had the arrays back before.
+            tape.release()
         del tape.entries[start:]
         del sweep.cotangents[size:]
 

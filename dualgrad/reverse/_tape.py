@@ -28,7 +28,7 @@ from dualgrad._core.functions import getitem, pack
 from dualgrad._core.index import join_index
 from dualgrad._core.level import Level, Tracer
 from dualgrad._core.primitive import RECORDS, SHORT, WAITS, Primitive, Pull
-from dualgrad._core.space import Space, Value, base_class, dtype_of, is_inexact, shape_of, space_of
+from dualgrad._core.space import Space, Value, base_class, has_space, is_inexact, space_of, space_unless_equal
 from dualgrad._core.views import frozen, link, tie
 from dualgrad.reverse._guard import SMALL, Guard
 from dualgrad.reverse._joint import joint, pick, unpack
@@ -110,7 +110,7 @@ def tape_array(value: Value, tape: Tape, number: int) -> TapeArray:
 class Tape(Level):
     """One reverse-mode transformation: records every operation on its arrays, until it is closed."""
 
-    __slots__ = ("_lock", "entries", "guard", "read", "record")
+    __slots__ = ("_lock", "entries", "guard", "owns", "read", "record")
 
     _lock: Any
 
@@ -126,6 +126,8 @@ class Tape(Level):
         # The spaces of the arrays that were read item by item.
         self.read: dict[int, Space] = {}
         self.guard = None
+        # Whether copies were made of what was locked, and the user has the arrays back.
+        self.owns = False
 
     @property
     def lock(self) -> Any:
@@ -195,7 +197,7 @@ class Tape(Level):
         operate, number, select, reads, same_space = unary
         value = x._value
         ans = operate(value)
-        space = None if same_space else _space_unless_equal(value, ans)
+        space = None if same_space else space_unless_equal(value, ans)
         if reads == 2:
             self.record((x._number, number, value, ONE, space, None))
         elif reads == 1:
@@ -233,7 +235,7 @@ class Tape(Level):
         if number_y >= 0 and (pull := pulls[1]) is not None:
             number, select, reads = pull.parts
             kind = type(y)
-            space = None if scalar and (kind is float64 or kind is float) else _space_unless_equal(y, ans)
+            space = None if scalar and (kind is float64 or kind is float) else space_unless_equal(y, ans)
             if reads == 2:
                 edge = (number_y, number, x, ONE, space, None)
             else:
@@ -248,7 +250,7 @@ class Tape(Level):
         if number_x >= 0 and (pull := pulls[0]) is not None:
             number, select, reads = pull.parts
             kind = type(x)
-            space = None if scalar and (kind is float64 or kind is float) else _space_unless_equal(x, ans)
+            space = None if scalar and (kind is float64 or kind is float) else space_unless_equal(x, ans)
             if reads == 4:
                 edge = (number_x, number, y, ONE, space, edge)
             else:
@@ -278,7 +280,7 @@ class Tape(Level):
             value = x._value
             ans = record.fun(value, **params)
             kept = pull.select(ans, value)
-            space = _space_unless_equal(value, ans)
+            space = space_unless_equal(value, ans)
             self.record((x._number, pull.number, kept, params, space, None))
             return tape_array(ans, self, len(self.entries) - 1)
         values = [x._value if type(x) is TapeArray and x._level is self else x for x in operands]
@@ -317,7 +319,7 @@ class Tape(Level):
             if type(x) is TapeArray and x._level is self and (pull := pulls[k]) is not None:
                 number = x._number
                 kept = pull.select(ans, *values)
-                space = _space_unless_equal(values[k], ans)
+                space = space_unless_equal(values[k], ans)
                 edge = (number, pull.number, kept, LATER if pull.reads == WAITS and not params else params, space, edge)
         if edge is None:
             return ans
@@ -338,7 +340,7 @@ class Tape(Level):
         spaces: list[Space | None] = []
         kept: list[Any] = []
         for k, (v, x) in enumerate(zip(values, operands, strict=True), 1):
-            space = space_of(v) if _has_space(v) else None
+            space = space_of(v) if has_space(v) else None
             if v is x:
                 parents.append(-1)
                 spaces.append(None)
@@ -354,7 +356,7 @@ class Tape(Level):
             kept_ans = ans if 0 in keep else space_of(ans)
             self.record((-1, joint, (record, parents, wanted, kept_ans, kept, spaces, params), FEW, None, None))
             return tape_array(ans, self, len(self.entries) - 1)
-        kept_ans = tuple([a if 0 in keep or not _has_space(a) else space_of(a) for a in ans])
+        kept_ans = tuple([a if 0 in keep or not has_space(a) else space_of(a) for a in ans])
         self.record((-1, joint, (record, parents, wanted, kept_ans, kept, spaces, params), FEW, None, None))
         node = len(self.entries) - 1
         members = []
@@ -367,10 +369,6 @@ class Tape(Level):
         return ans._make(members) if hasattr(ans, "_make") else tuple(members)
 
 
-def _has_space(x: Value) -> bool:
-    return hasattr(x, "dtype") or isinstance(x, (float, complex))
-
-
 def _buffer_of(x: Any, tape: Tape) -> Any:
     """Return the memory of an array on a tape where nobody but the array holds it."""
     if type(x) is TapeArray and x._level is tape and type(x._value) is ndarray and getrefcount(x._value) == 2:
@@ -378,15 +376,6 @@ def _buffer_of(x: Any, tape: Tape) -> Any:
         if value.base is None and value.flags.writeable:
             return value
     return None
-
-
-def _space_unless_equal(x: Value, ans: Value) -> Any:
-    """Return the space of an operand, or None where the answer's space is the same and cotangents need no correction."""
-    if type(x) is ndarray:
-        return None if type(ans) is ndarray and x.shape == ans.shape and x.dtype is ans.dtype else (x.shape, x.dtype)
-    if type(x) in _SCALARS and type(ans) in _SCALARS:
-        return None
-    return shape_of(x), dtype_of(x)
 
 
 def _refuse(edge: Any) -> NoReturn:

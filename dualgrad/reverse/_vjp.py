@@ -62,6 +62,7 @@ class Recording:
     def own(self) -> None:
         """Keep copies of the user's arrays: this recording lives on after the user has them back."""
         tape = self._tape
+        tape.owns = True
         if tape.guard is not None:
             tape.entries[:] = tape.guard.copies_in(tape.entries)
             tape.release()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dualgrad import grad, hessian, jacfwd, jacrev, vjp
+from dualgrad import checkpoint, grad, hessian, jacfwd, jacrev, vjp
 from dualgrad.errors import ConversionError
 from dualgrad.reverse import _guard
 
@@ -228,3 +228,11 @@ def test_threads_share_data() -> None:
 
     assert found == [BIG] * 400
     assert data.flags.writeable
+
+
+def test_what_a_checkpoint_locks_in_its_second_run_is_unlocked_again() -> None:
+    big = np.ones(2000)
+    _, pullback = vjp(lambda x: np.sum(checkpoint(lambda x: np.sin(x * big))(x)), np.ones(2000))
+    for _ in range(2):
+        pullback(1.0)
+        assert big.flags.writeable
