@@ -269,6 +269,13 @@ def conform(given: Any, x: Value, name: str, of: str) -> Value:
     return given
 
 
+def owned(x: Value, taken: Sequence[Any]) -> Value:
+    """Return a result as a user gets it: a plain array in C order, sharing memory with nothing, least of all with the arguments."""
+    if type(x) is np.ndarray and (x.base is not None or not x.flags.c_contiguous or any([x is y for y in taken])):
+        return np.array(x, order="C")
+    return x
+
+
 def settle(derivatives: Sequence[Value], values: Sequence[Value], taken: Sequence[Value] = ()) -> list[Value]:
     """Return derivatives as a user gets them: zeros for None, arrays for arrays, writable, sharing memory with nothing."""
     if len(values) == 1 and not taken:

@@ -157,7 +157,7 @@ class BatchLevel(Level):
         elif surplus > 0 and has_y:
             y = widened(y, surplus)
         out = BatchArray()
-        out._value = pair(record, x, y) if self.has_many else record.operate(x, y)
+        out._value = pair(record, x, y, self.size) if self.has_many else record.operate(x, y)
         out._level = self
         return out
 

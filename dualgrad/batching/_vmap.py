@@ -10,11 +10,10 @@ import numpy as np
 from dualgrad import tree
 from dualgrad._core.arguments import P, like
 from dualgrad._core.gather import gather
-from dualgrad._core.leaves import refuse_masked
+from dualgrad._core.leaves import owned, refuse_masked
 from dualgrad._core.level import Tracer
 from dualgrad._core.space import Value, shape_of
 from dualgrad.batching._batch import BatchLevel, batch_array
-from dualgrad.batching._layout import in_c_order
 
 
 def vmap(f: Callable[P, Any], in_axes: Any = 0, out_axes: Any = 0, *, axis_size: int | None = None) -> Callable[P, Any]:
@@ -59,7 +58,7 @@ def vmap(f: Callable[P, Any], in_axes: Any = 0, out_axes: Any = 0, *, axis_size:
         finally:
             level.close()
         out = _spread(out_axes, result, "out_axes")
-        return shape.unflatten([_from_front(x, k, level) for x, k in zip(found, out, strict=True)])
+        return shape.unflatten([_from_front(x, k, level, leaves) for x, k in zip(found, out, strict=True)])
 
     return batched
 
@@ -126,8 +125,8 @@ def _to_front(x: Value, axis: int) -> Value:
     return x if axis == 0 else np.moveaxis(x, axis, 0)
 
 
-def _from_front(x: Any, axis: int | None, level: BatchLevel) -> Any:
-    """Return a result with its members along an axis."""
+def _from_front(x: Any, axis: int | None, level: BatchLevel, taken: list[Any]) -> Any:
+    """Return a result with its members along an axis, in memory that none of what was taken has."""
     is_batch = isinstance(x, Tracer) and level.holds(x)
     if axis is None:
         if is_batch:
@@ -141,13 +140,13 @@ def _from_front(x: Any, axis: int | None, level: BatchLevel) -> Any:
         # The same for all members; they get memory of their own.
         found = np.copy(np.broadcast_to(x, (level.size, *shape_of(x))))
     else:
-        found = in_c_order(x._value)
+        found = x._value
     if axis == 0:
-        return found
+        return owned(found, taken)
     rank = len(shape_of(x))
     if not -rank - 1 <= axis <= rank:
         raise ValueError(
             f"vmap: out_axes is {axis} for a result whose members have shape {shape_of(x)}; it is at least {-rank - 1} and at "
             f"most {rank}."
         )
-    return np.moveaxis(found, 0, axis)
+    return owned(np.moveaxis(found, 0, axis), taken)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dualgrad._core.arguments import split_aux
-from dualgrad._core.leaves import Leaves, as_primals, release, results, settle
+from dualgrad._core.leaves import Leaves, as_primals, owned, release, results, settle
 from dualgrad._core.space import Value
 from dualgrad.forward._dual import DualArray, ForwardLevel, dual_array
 
@@ -53,6 +53,6 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], 
     inputs = as_primals(primals, "jvp")
     directions = inputs.match(tuple(tangents), "tangents", "primals")
     result, found, aux = push(lambda values: f(*inputs.fill(values)), inputs.values, directions, has_aux, "jvp")
-    (value,) = result.fill(result.values)
+    (value,) = result.fill([owned(x, inputs.values) for x in result.values])
     (tangent,) = result.fill_derivatives(settle(found, result.values, taken=directions))
     return (value, tangent, aux) if has_aux else (value, tangent)

@@ -9,6 +9,7 @@ import numpy as np
 
 from dualgrad._core.batch import BATCHED_BODIES, BATCHED_CONSTANTS, NUMBERWISE, OUTLINED, flat
 from dualgrad._core.functions import as_constant, constant_astype
+from dualgrad._core.level import Tracer
 from dualgrad._core.space import Function, Value, shape_of
 from dualgrad.errors import ConversionError
 from dualgrad.rules.batched_axes import moved
@@ -109,9 +110,8 @@ def _searchsorted(a: Value, v: Value, side: Any = "left", sorter: Any = None) ->
     # How many of the sorted numbers come before each of v.
     a = np.ravel(a) if sorter is None else np.take(a, sorter)
     before = np.less if side == "left" else np.less_equal
-    return np.count_nonzero(
-        before(a, np.asarray(v)[..., None] if isinstance(v, (list, tuple)) else v[..., None]), axis=-1
-    )
+    v = v if isinstance(v, Tracer) else np.asarray(v)
+    return np.count_nonzero(before(a, np.expand_dims(v, -1)), axis=-1)
 
 
 def _depends_on_data(*args: Any, **kwargs: Any) -> NoReturn:

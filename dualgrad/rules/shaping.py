@@ -13,6 +13,7 @@ from dualgrad._core.gather import as_operand
 from dualgrad._core.level import plain
 from dualgrad._core.signature import Normaliser
 from dualgrad._core.space import Space, Value, dtype_of, shape_of, unbroadcast
+from dualgrad.errors import ConversionError
 from dualgrad.rules.define import composite, linear, structural
 from dualgrad.rules.samples import A, case, cases
 
@@ -107,9 +108,22 @@ def _ravel_desugar(a: Value, order: Any = "C") -> Value:
 
 
 def _in_memory(a: Value) -> Value:
-    """Return the array that holds a value's numbers; those of a batch count as lying in C order."""
-    found = plain(a)
-    return found if shape_of(found) == shape_of(a) else np.empty(shape_of(a), dtype_of(a))
+    """Return the array that holds a value's numbers, or those of one member of a batch.
+
+    Raises ConversionError where a batch lies in an order of its own.
+    """
+    found, shape = plain(a), shape_of(a)
+    batches = len(shape_of(found)) - len(shape)
+    if batches == 0:
+        return found
+    if len(shape) < 2 or 0 in shape_of(found) or type(found) is not np.ndarray:
+        return np.empty(shape, dtype_of(a))
+    if any(0 < n < max(found.strides[batches:]) for n in found.strides[:batches]):
+        raise ConversionError(
+            "The order 'K' or 'A' of a value under vmap: how its numbers lie in memory was chosen for the batch, and NumPy's choice for "
+            "one member is not known. Write order='C' or order='F'."
+        )
+    return found[(0,) * batches]
 
 
 def _memory_axes(a: Value) -> tuple[int, ...]:
