@@ -27,8 +27,8 @@ def jacfwd(
 
     The Jacobian of an output of shape `m` by an input of shape `n` has shape `m + n`; trees give trees of trees. `argnums`
     and `argnames` choose the arguments (the first by default); with `has_aux`, `f` returns `(value, aux)` and the
-    result is `(jacobian, aux)`. `f` runs once, along all input numbers in one batch, or along `chunk_size` of them at a
-    time, which bounds the memory.
+    result is `(jacobian, aux)`. `f` runs once for each batch of input numbers, `chunk_size` of them at a time (by
+    default all up to 512, fewer of larger arguments), so it should do the same each time.
 
     >>> import numpy as np
     >>> from dualgrad import jacfwd
