@@ -151,3 +151,16 @@ def test_a_checkpointed_function_may_write_to_its_argument() -> None:
         return lambda x: np.sum(step(x * 1, x) ** 2)
 
     np.testing.assert_allclose(grad(loss(checkpoint(step)))(X), grad(loss(step))(X), rtol=1e-14)
+
+
+@pytest.mark.parametrize("d", [grad, jacfwd, jacrev])
+@pytest.mark.parametrize("index", [None, True, (None, Ellipsis), np.array([[0, 1], [1, 0]])], ids=str)
+def test_a_value_as_large_as_the_array_may_be_broadcast_where_it_is_written(d: Any, index: Any) -> None:
+    x = np.array([[1.0, 2.0], [3.0, 4.0]])
+
+    def f(x: Any) -> Any:
+        y = np.zeros_like(x)
+        y[index] = x**3
+        return np.sum(y)
+
+    np.testing.assert_allclose(d(f)(x), 3 * x**2, strict=True)

@@ -159,7 +159,12 @@ def _reduceat(ufunc: np.ufunc, a: Any, indices: Any, axis: int = 0, dtype: Any =
 
 
 def _at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
-    if not isinstance(a, Tracer) or deepest((indices,)) is not None:
+    if isinstance(a, Tracer) and deepest((indices,)) is not None:
+        raise ConversionError(
+            f"numpy.{ufunc.__name__}.at under vmap, at places that differ between the members of the batch. Where no place occurs "
+            f"twice, write a[index] = np.{ufunc.__name__}(a[index], b); for sums, use one-hot masks (places == np.arange(n)[:, None])."
+        )
+    if not isinstance(a, Tracer):
         raise ConversionError(
             f"numpy.{ufunc.__name__}.at would write a value being differentiated into a plain array, which cannot hold its "
             "derivative. Start from a traced array, for example 0 * x, or use np.where."

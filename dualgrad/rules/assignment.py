@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from dualgrad._core.batch import batching, size_of, widened
-from dualgrad._core.functions import set_item
+from dualgrad._core.dispatch import call
+from dualgrad._core.functions import getitem, set_item
 from dualgrad._core.gather import as_data, as_operand
 from dualgrad._core.index import Slot, join_index, split_index
 from dualgrad._core.level import Tracer
 from dualgrad._core.primitive import IN_PLACE, Primitive, Pull, Word, register
 from dualgrad._core.signature import Normaliser
-from dualgrad._core.space import Value, shape_of, zeros_of
+from dualgrad._core.space import Value, dtype_of, shape_of, unbroadcast, zeros_of
 from dualgrad.errors import ConversionError
-from dualgrad.rules.batched_indexing import batch_index, moved_axes
+from dualgrad.rules.batched_indexing import batch_index, moved_axes, region_of_mask
 from dualgrad.rules.define import composite
 from dualgrad.rules.samples import A, case, cases
 
@@ -49,7 +50,17 @@ def _set_item_jvp(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, 
     return set_item(0.0 if t_value is None else t_value, zeros_of(a) if t_a is None else t_a, *arrays, index=index)
 
 
-def _value_pull(ct: Value, *arrays: Value, index: Any) -> Value:
+def _value_pull(ct: Value, shape: tuple[int, ...], *arrays: Value, index: Any) -> Value:
+    # A value as large as the array may still be broadcast, by y[None] = x: the shape of `ct` does not tell.
+    return unbroadcast(_chosen(ct, *arrays, index=index), shape)
+
+
+def _chosen(ct: Value, *arrays: Value, index: Any) -> Value:
+    """Return what the value written at an index has of a cotangent, in the shape that the index gives."""
+    if _is_traced_mask(arrays):
+        # One number, or the write would have been refused.
+        region, mask = region_of_mask(index, arrays[0], len(shape_of(ct)), many=False)
+        return np.sum(np.where(mask, ct[region], 0))
     whole = join_index(index, arrays)
     if all(x.dtype.kind == "b" for x in arrays):
         found = ct[whole]
@@ -57,10 +68,16 @@ def _value_pull(ct: Value, *arrays: Value, index: Any) -> Value:
         return np.array(found) if type(found) is np.ndarray else found
     # Where an index names a place twice, the last value stays.
     numbers = np.arange(1, 1 + int(np.prod(shape_of(ct), dtype=int))).reshape(shape_of(ct))
-    order = np.arange(numbers[whole].size).reshape(numbers[whole].shape)
-    last = np.zeros(shape_of(ct), int)
-    last[whole] = order
-    return ct[whole] * (last[whole] == order)
+    # By name: a plain array cannot be asked for what a batch of an outer level names.
+    shape = shape_of(call(getitem, numbers, whole))
+    order = np.arange(int(np.prod(shape, dtype=int))).reshape(shape)
+    last = set_item(order, np.zeros(shape_of(ct), int), *arrays, index=index)
+    return call(getitem, ct, whole) * (call(getitem, last, whole) == order)
+
+
+def _is_traced_mask(arrays: Sequence[Value]) -> bool:
+    """Tell whether an index has one array, a mask that differs between the members of a batch."""
+    return len(arrays) == 1 and isinstance(arrays[0], Tracer) and dtype_of(arrays[0]).kind == "b"
 
 
 def _array_pull(ct: Value, *arrays: Value, index: Any) -> Value:
@@ -69,15 +86,21 @@ def _array_pull(ct: Value, *arrays: Value, index: Any) -> Value:
 
 def _zeros_over(ct: Value, *arrays: Value, index: Any) -> Value:
     *kept, out = arrays
+    if any([isinstance(x, Tracer) for x in kept]):
+        return _array_pull(ct, *kept, index=index)
     out[join_index(index, kept)] = 0
     return out
+
+
+def _select_value(ans: Value, value: Value, a: Value, *arrays: Value) -> tuple[Value, ...]:
+    return (shape_of(value), *arrays)
 
 
 def _select(ans: Value, value: Value, a: Value, *arrays: Value) -> tuple[Value, ...]:
     return arrays
 
 
-_pulls = (Pull(_value_pull, _select), Pull(_array_pull, _select))
+_pulls = (Pull(_value_pull, _select_value), Pull(_array_pull, _select))
 
 IN_PLACE[_pulls[1].number] = _zeros_over
 
@@ -87,7 +110,7 @@ def _set_item_vjp(
 ) -> tuple[Value, ...]:
     arrays = operands[2:]
     return (
-        _value_pull(ct, *arrays, index=index) if wanted[0] else None,
+        _value_pull(ct, shape_of(operands[0]), *arrays, index=index) if wanted[0] else None,
         _array_pull(ct, *arrays, index=index) if wanted[1] else None,
         *[None for _ in arrays],
     )
@@ -125,20 +148,34 @@ def _set_item_batch(
     size = size_of(batched, operands)
     if not batched[1]:
         a = np.broadcast_to(a, (size, *shape_of(a)))
-    if batched[2:] == (True,) and arrays[0].dtype.kind == "b" and len(shape_of(value)) == batched[0]:
+    if len(shape_of(value)) == batched[0] and (
+        _is_traced_mask(arrays) or (batched[2:] == (True,) and dtype_of(arrays[0]).kind == "b")
+    ):
         # One number for all that a mask selects, which differs between members.
-        mask = arrays[0]
-        mask = np.reshape(mask, (*shape_of(mask), *(1,) * (len(shape_of(a)) - len(shape_of(mask)))))
-        return np.where(mask, widened(value, len(shape_of(a)) - 1) if batched[0] else value, a)
+        rank = len(shape_of(a)) - 1
+        region, mask = region_of_mask(params["index"], arrays[0], rank, many=batched[2])
+        region = (slice(None), *region)
+        part = a[region]
+        number = widened(value, len(shape_of(part)) - 1) if batched[0] else value
+        return set_item(np.where(mask, number, part), a, index=region)
     where = batch_index(params["index"], arrays, batched[2:], len(shape_of(a)) - 1, size)
     whole = join_index(where.index, where.arrays)
-    shape = np.broadcast_to(np.zeros(()), shape_of(a))[whole].shape
+    shape = shape_of(call(getitem, np.broadcast_to(np.zeros(()), shape_of(a)), whole))
     if batched[0]:
-        value = widened(value, len(shape) - len(shape_of(value)))
+        value = _with_rank(value, len(shape))
     if where.found != where.wanted and where.width:
         # The value in the order of axes that the index of the whole batch has.
         value = moved_axes(np.broadcast_to(value, _wanted_shape(shape, where)), where.wanted, where.found, where.width)
     return set_item(value, a, *where.arrays, index=where.index)
+
+
+def _with_rank(value: Value, rank: int) -> Value:
+    """Return a batch of values with as many axes as they are broadcast to: NumPy takes surplus ones of length 1 too."""
+    surplus = len(shape_of(value)) - rank
+    if surplus <= 0:
+        return widened(value, -surplus)
+    size, *shape = shape_of(value)
+    return np.reshape(value, (size, *shape[surplus:]))
 
 
 def _wanted_shape(shape: tuple[int, ...], where: Any) -> tuple[int, ...]:
