@@ -14,7 +14,7 @@ import numpy as np
 from dualgrad._core.space import Value, dtype_of
 from dualgrad._core.zeros import may_hold_nan
 from dualgrad.rules.define import elementwise, handwritten
-from dualgrad.rules.own import logistic, sech2, tanh_slope
+from dualgrad.rules.own import logistic, one_minus_square, sech2, tanh_slope
 from dualgrad.rules.samples import A, analytic, analytics, case, cases, real, reals
 
 LN2 = float(np.log(2.0))
@@ -172,6 +172,7 @@ def _tan(t: Value, ans: Value, x: Value) -> Value:
 
 
 elementwise(np.tan, _tan, samples=analytic(-1, 1))
+elementwise(one_minus_square, lambda t, x: t * (-2 * x), samples=analytic(-0.9, 0.9))
 
 
 def _cosine_of_arcsin(x: Value) -> Value:
@@ -179,7 +180,7 @@ def _cosine_of_arcsin(x: Value) -> Value:
     if dtype_of(x).kind == "c":
         # 1 - x and x + 1 would forget the sign of a zero imaginary part, and with it the side.
         return np.sqrt(-(x - 1)) * np.sqrt(-(-x - 1))
-    return np.sqrt((1 - x) * (1 + x))
+    return np.sqrt(one_minus_square(x))
 
 
 elementwise(np.arcsin, lambda t, x: t / _cosine_of_arcsin(x), samples=analytic(-0.9, 0.9), poles=True)
@@ -198,7 +199,7 @@ def _arcsinh(t: Value, x: Value) -> Value:
 
 elementwise(np.arcsinh, _arcsinh, samples=analytic())
 elementwise(np.arccosh, lambda t, x: t / (np.sqrt(x - 1) * np.sqrt(-(-x - 1))), samples=analytic(1.2, 3), poles=True)
-elementwise(np.arctanh, lambda t, x: t / ((1 - x) * (1 + x)), samples=analytic(-0.9, 0.9), poles=True)
+elementwise(np.arctanh, lambda t, x: t / one_minus_square(x), samples=analytic(-0.9, 0.9), poles=True)
 
 
 def _safe_ratio(x: Value, r: Value) -> Value:

@@ -178,3 +178,12 @@ def test_a_number_to_itself(x: float) -> None:
     value, slope = x**x, 1 + math.log(x)
 
     assert_derivatives(lambda x: x**x, x, value * slope, value * (slope**2 + 1 / x), rtol=1e-11)
+
+
+@pytest.mark.parametrize("x", [1e-200, 1e-9, -1e-5, 0.3])
+def test_second_derivatives_of_inverse_functions_near_zero(x: float) -> None:
+    slope = 1 / math.sqrt(1 - x * x)
+
+    assert_derivatives(np.arcsin, x, slope, x * slope**3)
+    assert_derivatives(np.arccos, x, -slope, -x * slope**3)
+    assert_derivatives(np.arctanh, x, slope**2, 2 * x * slope**4)
