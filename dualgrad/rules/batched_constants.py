@@ -25,7 +25,6 @@ NUMBERWISE.update(
     (
         constant_astype,
         np.around,
-        np.digitize,
         np.fix,
         np.iscomplex,
         np.isclose,
@@ -77,7 +76,8 @@ def _of_stack(fun: Function, a: Value, *args: Any, **kwargs: Any) -> Value:
     return fun(a, *args, **kwargs)
 
 
-BATCHED_CONSTANTS.update(dict.fromkeys(_OF_STACKS, _of_stack))
+# The edges of np.digitize broadcast against nothing; where they differ between the members, each runs alone.
+BATCHED_CONSTANTS.update(dict.fromkeys((*_OF_STACKS, np.digitize), _of_stack))
 # These take stacks that broadcast against each other.
 NUMBERWISE.update((eig_in_direction, eigh_in_direction, singular_vectors_in_direction))
 

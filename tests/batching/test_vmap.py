@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import dualgrad.numpy as dnp
-from dualgrad import errors, extend, vmap
+from dualgrad import errors, extend, grad, vmap
 from dualgrad._core.primitive import RECORDS
 from dualgrad.errors import BatchLoopWarning, ConversionError, LeakedValueError
 
@@ -619,3 +619,21 @@ def test_text_is_that_of_the_whole_batch() -> None:
     vmap(lambda x: seen.append(f"{x}"))(X)
 
     assert seen == [str(X)]
+
+
+@pytest.mark.filterwarnings("ignore::dualgrad.errors.BatchLoopWarning")
+@pytest.mark.parametrize("shape", [(), (4,), (2, 3)])
+def test_digitize_does_not_broadcast_against_its_edges(shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(3, *shape))
+    edges = np.sort(rng.normal(size=(3, 4)), axis=1)
+
+    def f(x: Any, edges: Any) -> Any:
+        return x * np.digitize(x, edges)
+
+    np.testing.assert_array_equal(vmap(f, in_axes=(0, None))(x, edges[0]), f(x, edges[0]))
+    both = np.stack([f(x[i], edges[i]) for i in range(3)])
+    np.testing.assert_array_equal(vmap(f)(x, edges), both)
+    one = np.stack([f(x[0], edges[i]) for i in range(3)])
+    np.testing.assert_array_equal(vmap(f, in_axes=(None, 0))(x[0], edges), one)
+    np.testing.assert_array_equal(vmap(grad(lambda x, e: np.sum(f(x, e)), 1))(x, edges), 0 * edges)
