@@ -14,7 +14,7 @@ import numpy as np
 from dualgrad._core.space import Value, dtype_of
 from dualgrad._core.zeros import may_hold_nan
 from dualgrad.rules.define import elementwise, handwritten
-from dualgrad.rules.own import logistic, one_minus_square, sech2, tanh_slope
+from dualgrad.rules.own import cosine_of, hypot_slope, logistic, one_minus_square, safe_quotient, sech2, tanh_slope
 from dualgrad.rules.samples import A, analytic, analytics, case, cases, real, reals
 
 LN2 = float(np.log(2.0))
@@ -202,18 +202,26 @@ elementwise(np.arccosh, lambda t, x: t / (np.sqrt(x - 1) * np.sqrt(-(-x - 1))), 
 elementwise(np.arctanh, lambda t, x: t / one_minus_square(x), samples=analytic(-0.9, 0.9), poles=True)
 
 
-def _safe_ratio(x: Value, r: Value) -> Value:
-    """Return x / r, and 0 where r is 0: the derivative chosen where a norm has none."""
-    zero = r == 0
-    return np.where(zero, 0, x) / np.where(zero, 1, r)
-
-
 elementwise(
     np.hypot,
-    lambda t, ans, x: t * _safe_ratio(x, ans),
-    lambda t, ans, y: t * _safe_ratio(y, ans),
+    lambda t, ans, x, y: t * hypot_slope(x, y, ans),
+    lambda t, ans, x, y: t * hypot_slope(y, x, ans),
     samples=reals((0.5, 2), (0.5, 2)),
 )
+
+
+def _cosine_of_x(t: Value, x: Value, y: Value) -> Value:
+    r = np.hypot(x, y)
+    sine = cosine_of(y, x)
+    return t * (sine * sine) / np.where(r == 0, 1, r)
+
+
+def _cosine_of_y(t: Value, ans: Value, x: Value, y: Value) -> Value:
+    r = np.hypot(x, y)
+    return -(t * (ans * cosine_of(y, x)) / np.where(r == 0, 1, r))
+
+
+elementwise(cosine_of, _cosine_of_x, _cosine_of_y, samples=reals((0.5, 2), (0.5, 2)))
 
 
 def _arctan2_x(t: Value, x: Value, y: Value) -> Value:
@@ -239,7 +247,7 @@ elementwise(np.deg2rad, lambda t: t * DEGREE, samples=real())
 
 def _absolute(t: Value, ans: Value, x: Value) -> Value:
     if dtype_of(x).kind == "c":
-        return t * _safe_ratio(np.conj(x), ans)
+        return t * safe_quotient(np.conj(x), ans)
     return t * np.sign(x)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from dualgrad._core.batch import all_batched, batching
 from dualgrad._core.functions import overridable, pack
+from dualgrad._core.level import Tracer
 from dualgrad._core.primitive import Primitive
 from dualgrad._core.space import Value, shape_of, zeros_of
 from dualgrad._core.zeros import restored
@@ -32,6 +33,28 @@ def sech2(x: Value) -> Value:
 def one_minus_square(x: Value) -> Value:
     """Return 1 - x * x, to full precision near its zeros; by a rule of its own, so is its derivative near 0."""
     return (1 - x) * (1 + x)
+
+
+@overridable
+def cosine_of(x: Value, y: Value) -> Value:
+    """Return x / hypot(x, y), and 0 at 0: the derivative of hypot by `x`.
+
+    By a rule of its own its derivative is y ** 2 / hypot ** 3 to full precision, where that of the quotient cancels.
+    """
+    return safe_quotient(x, np.hypot(x, y))
+
+
+def hypot_slope(x: Value, y: Value, hypot: Value) -> Value:
+    """Return cosine_of(x, y), given the value of hypot there: faster for plain numbers, which nobody differentiates."""
+    if isinstance(hypot, Tracer) or isinstance(x, Tracer) or isinstance(y, Tracer):
+        return cosine_of(x, y)
+    return safe_quotient(x, hypot)
+
+
+def safe_quotient(x: Value, r: Value) -> Value:
+    """Return x / r, and 0 where r is 0: the derivative chosen where a norm has none."""
+    zero = r == 0
+    return np.where(zero, 0, x) / np.where(zero, 1, r)
 
 
 # ---- the slope of tanh -----------------------------------------------------------------------------

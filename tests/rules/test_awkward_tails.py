@@ -187,3 +187,11 @@ def test_second_derivatives_of_inverse_functions_near_zero(x: float) -> None:
     assert_derivatives(np.arcsin, x, slope, x * slope**3)
     assert_derivatives(np.arccos, x, -slope, -x * slope**3)
     assert_derivatives(np.arctanh, x, slope**2, 2 * x * slope**4)
+
+
+@pytest.mark.parametrize("x", [0.0, 1e-9, 0.7, 1e4, 1e9, -1e60])
+def test_second_derivatives_of_hypot_with_one_long_leg(x: float) -> None:
+    r = math.hypot(x, 1)
+
+    assert_derivatives(lambda x: np.hypot(x, 1.0), x, x / r, 1 / r**3, -3 * x / r**5)
+    assert_derivatives(lambda y: np.hypot(y, x), 1.0, 1 / r, x / r * (x / r) / r)
