@@ -167,7 +167,7 @@ def _at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
     if not isinstance(a, Tracer):
         raise ConversionError(
             f"numpy.{ufunc.__name__}.at would write a value being differentiated into a plain array, which cannot hold its "
-            "derivative. Start from a traced array, for example 0 * x, or use np.where."
+            "derivative. Make the array like a traced one, np.zeros_like(x)."
         )
     # Element by element, as NumPy defines it: an index that occurs twice is updated twice.
     places = np.arange(a.size).reshape(a.shape)[indices]  # type: ignore[attr-defined]
