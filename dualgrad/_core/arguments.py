@@ -15,10 +15,15 @@ ArgNums: TypeAlias = int | Sequence[int] | None
 ArgNames: TypeAlias = str | Sequence[str] | None
 
 
-def like(f: Callable[P, Any], transform: str) -> Callable[[Callable[..., Any]], Callable[P, Any]]:
-    """Return a decorator that gives a derived function the name, docstring and signature of `f`."""
+def check_callable(f: Any, transform: str) -> None:
+    """Raise TypeError for what is no function."""
     if not callable(f):
         raise TypeError(f"{transform} takes a function as its first argument; it got a {type(f).__name__}.")
+
+
+def like(f: Callable[P, Any], transform: str) -> Callable[[Callable[..., Any]], Callable[P, Any]]:
+    """Return a decorator that gives a derived function the name, docstring and signature of `f`."""
+    check_callable(f, transform)
 
     def decorate(g: Callable[..., Any]) -> Callable[P, Any]:
         wrapped: Callable[P, Any] = functools.wraps(f)(g)
@@ -109,8 +114,7 @@ class Chosen:
         """Return how errors name an argument."""
         if isinstance(key, str):
             return key
-        names = _positional_names(self._f)
-        return names[key] if key < len(names) else f"argument {key}"
+        return argument_name(self._f, key)
 
     def names(self) -> list[str]:
         """Return how errors name the chosen arguments."""
@@ -150,6 +154,12 @@ def _as_tuple(given: Any, kind: type, name: str, transform: str) -> tuple[Any, .
             f"To differentiate f at x, write {transform}(f)(x)."
         )
     return found
+
+
+def argument_name(f: Callable[..., Any], position: int) -> str:
+    """Return how errors name a positional argument."""
+    names = _positional_names(f)
+    return names[position] if position < len(names) else f"argument {position}"
 
 
 def _title(f: Callable[..., Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad import tree
-from dualgrad._core.arguments import P, like
+from dualgrad._core.arguments import P, argument_name, like
 from dualgrad._core.gather import gather
 from dualgrad._core.leaves import owned, refuse_masked
 from dualgrad._core.level import Tracer
@@ -44,8 +44,7 @@ def vmap(f: Callable[P, Any], in_axes: Any = 0, out_axes: Any = 0, *, axis_size:
         leaves = [gather(x) if type(x) is np.ndarray and x.dtype.hasobject else x for x in leaves]
         flat_axes = [k for a, x in zip(axes, args, strict=True) for k in _spread(a, x, "in_axes")]
         flat_axes += [0] * (len(leaves) - len(flat_axes))
-        names = structure.paths("arguments")
-        size = _common_size(leaves, flat_axes, names, axis_size)
+        size = _common_size(leaves, flat_axes, axis_size, _Names(f, args, kwargs))
         level = BatchLevel(size)
         try:
             members = [
@@ -99,22 +98,57 @@ class _Axes:
         self.axes = axes
 
 
-def _common_size(leaves: list[Any], axes: list[int | None], names: list[str], axis_size: int | None) -> int:
+class _Names:
+    """How errors name the leaves of a call, and what they advise: looked for when one is raised."""
+
+    __slots__ = ("_args", "_f", "_kwargs")
+
+    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._f = f
+        self._args = args
+        self._kwargs = kwargs
+
+    def __getitem__(self, place: int) -> str:
+        found = [p for k, x in enumerate(self._args) for p in tree.flatten(x)[1].paths(argument_name(self._f, k))]
+        # Paths in the dict of keywords begin with the key in brackets.
+        found += [p[2:].replace("']", "", 1) for p in tree.flatten(self._kwargs)[1].paths()]
+        return found[place]
+
+    def advice(self, place: int) -> str:
+        """Return what to do with a leaf that is no batch of the wanted size."""
+        owners: list[Any] = [x for x in self._args for _ in tree.leaves(x)]
+        if place >= len(owners):
+            return (
+                "Keyword arguments have their members along axis 0. If it is the same for all members, pass it by position "
+                "with in_axes=None, or close over it (functools.partial)."
+            )
+        if type(owners[place]) in (list, tuple):
+            return (
+                f"A {type(owners[place]).__name__} is a container of arguments: write np.array([...]) for a batch of numbers, "
+                "or pass it with in_axes=None if it is the same for all members."
+            )
+        return "Pass it with in_axes=None if it is the same for all members."
+
+
+def _common_size(leaves: list[Any], axes: list[int | None], axis_size: int | None, names: _Names) -> int:
     """Return the size of the batch."""
-    size, first = axis_size, "axis_size"
-    for x, k, name in zip(leaves, axes, names, strict=True):
+    size, first = axis_size, -1
+    for place, (x, k) in enumerate(zip(leaves, axes, strict=True)):
         if k is None:
             continue
         shape = shape_of(x)
         if not -len(shape) <= k < len(shape):
             raise ValueError(
-                f"vmap: {name} has shape {shape} ({type(x).__name__}) and no axis {k}. "
-                "Pass it with in_axes=None if it is the same for all members."
+                f"vmap: {names[place]} has shape {shape} ({type(x).__name__}) and no axis {k}. {names.advice(place)}"
             )
         if size is None:
-            size, first = shape[k], name
+            size, first = shape[k], place
         elif shape[k] != size:
-            raise ValueError(f"vmap: {name} holds {shape[k]} members along axis {k} where {first} holds {size}.")
+            other = "axis_size" if first < 0 else names[first]
+            raise ValueError(
+                f"vmap: {names[place]} holds {shape[k]} members along axis {k} where {other} holds {size}. "
+                f"{names.advice(place)}"
+            )
     if size is None:
         raise ValueError("vmap: no argument holds a batch (every in_axes is None). Pass axis_size.")
     return size

@@ -163,6 +163,32 @@ def test_axes_that_do_not_fit_raise(in_axes: Any, args: Any, message: str) -> No
         vmap(lambda x, y: x, in_axes)(*args)
 
 
+@pytest.mark.parametrize(
+    ("args", "kwargs", "message"),
+    [
+        ((X, 2.0), {}, r"vmap: y has shape \(\) \(float\) and no axis 0\. Pass it with in_axes=None"),
+        ((X, {"a": 2.0}), {}, r"vmap: y\['a'\] has shape"),
+        ((X, X, X, 2.0), {}, "vmap: argument 3 has shape"),
+        ((X, Y[:3]), {}, r"y holds 3 members along axis 0 where x holds \d+\. Pass it with in_axes=None"),
+        (
+            (X,),
+            {"k": 2.0},
+            r"vmap: k has shape .* by position with in_axes=None, or close over it \(functools\.partial\)",
+        ),
+        ((X,), {"k": {"a": 2.0}}, r"vmap: k\['a'\] has shape .*functools\.partial"),
+        ((X,), {"k": Y[:3]}, r"vmap: k holds 3 members .* where x holds .*functools\.partial"),
+        (([1.0, 2.0],), {}, r"vmap: x\[0\] has shape \(\) .*write np\.array\(\[\.\.\.\]\) for a batch of numbers"),
+        ((X, (1.0, 2.0)), {}, r"vmap: y\[0\] has shape .*A tuple is a container.* in_axes=None"),
+    ],
+)
+def test_what_is_no_batch_is_named_with_what_to_write(args: Any, kwargs: Any, message: str) -> None:
+    def f(x: Any, y: Any = 1.0, *more: Any, k: Any = 1.0) -> Any:
+        return x
+
+    with pytest.raises(ValueError, match=message):
+        vmap(f)(*args, **kwargs)
+
+
 @pytest.mark.parametrize("out_axes", [2, -3])
 def test_an_output_axis_that_does_not_exist_is_named(out_axes: int) -> None:
     with pytest.raises(ValueError, match=rf"out_axes is {out_axes} for a result .* shape \(3,\)"):
