@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.arguments import check_callable
 from dualgrad._core.leaves import Leaves, as_argument, results
 from dualgrad._core.level import Level, Tracer, plain
 from dualgrad._core.space import Value
@@ -111,6 +112,7 @@ def jacobian_sparsity(f: Callable[[Any], Any], x: Any) -> Pattern:
            [0, 1, 1, 0],
            [0, 0, 1, 1]])
     """
+    check_callable(f, "jacobian_sparsity")
     return _detect(f, one_array(x, "jacobian_sparsity"), "jacobian_sparsity")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.arguments import check_callable
 from dualgrad.errors import PatternError
 from dualgrad.sparse._bidirectional import Partition, by_both, by_columns, by_rows
 from dualgrad.sparse._formats import assemble, check_format
@@ -145,6 +146,7 @@ def plan_jacobian(
            [0., 3., 2., 0.],
            [0., 0., 4., 3.]])
     """
+    check_callable(f, "plan_jacobian")
     if partition not in _PARTITIONS:
         raise ValueError(f"partition is one of {', '.join(map(repr, _PARTITIONS))}; it is {partition!r}.")
     check_format(format)
@@ -166,6 +168,7 @@ def plan_hessian(f: Callable[[Any], Any], x: Any, *, pattern: Any = None, format
            [2., 6., 4.],
            [0., 4., 0.]]))
     """
+    check_callable(f, "plan_hessian")
     check_format(format)
     point = one_array(x, "plan_hessian")
     found = hessian_sparsity(f, point) if pattern is None else _as_pattern(pattern, point.size)

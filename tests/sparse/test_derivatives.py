@@ -314,3 +314,18 @@ def test_complex_functions_and_vectors_are_refused() -> None:
         sparse.jacobian(lambda x: x * 1j, X)
     with pytest.raises(errors.NotScalarError):
         sparse.hessian(np.sin, X)
+
+
+@pytest.mark.parametrize(
+    "name", ["jacobian", "value_and_jacobian", "hessian", "value_and_hessian", "value_grad_and_hessian"]
+)
+@pytest.mark.parametrize("pattern", [None, np.eye(X.size)])
+def test_what_is_no_function_is_named(name: str, pattern: Any) -> None:
+    with pytest.raises(TypeError, match="takes a function as its first argument; it got a dict"):
+        getattr(sparse, name)({}, X, pattern=pattern)
+
+
+@pytest.mark.parametrize("name", ["jacobian_sparsity", "hessian_sparsity"])
+def test_what_is_no_function_has_no_pattern(name: str) -> None:
+    with pytest.raises(TypeError, match=f"{name} takes a function as its first argument; it got a dict"):
+        getattr(sparse, name)({}, X)
