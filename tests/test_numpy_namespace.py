@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -207,3 +208,25 @@ def test_what_is_joined_in_brackets_is_an_array_like_any_other() -> None:
     assert type(dnp.r_[1:3, 4.0]) is np.ndarray
     with pytest.raises(TypeError, match="matrix"):
         jacrev(lambda x: dnp.r_["r", x])(X)
+
+
+VECTORIZED: dict[str, Callable[[Any], Any]] = {
+    "plain": lambda x: dnp.vectorize(lambda t: t**2 if t > 0 else 0.0 * t)(x),
+    "otypes": lambda x: dnp.vectorize(lambda t: t**2 if t > 0 else 0.0 * t, otypes=[float])(x),
+    "two results": lambda x: dnp.vectorize(lambda t: (t**2, np.sin(t)), otypes=[float, float])(x)[1],
+    "signature": lambda x: dnp.vectorize(lambda r: np.sum(r**2), otypes="d", signature="(n)->()")(np.outer(x, x)),
+    "excluded": lambda x: dnp.vectorize(lambda t, p: t**p, otypes="d", excluded=["p"])(x, p=3),
+    "decorator": lambda x: dnp.vectorize(otypes=[float])(lambda t: np.sin(t) * t)(x),
+}
+
+
+@pytest.mark.parametrize("name", VECTORIZED)
+def test_vectorize_differentiates(name: str) -> None:
+    f = VECTORIZED[name]
+    x = np.array([1.0, -2.0, 3.0])
+    np.testing.assert_array_equal(f(x).dtype, float)
+    check_grads(f, (x,), order=2)
+
+
+def test_vectorize_of_nothing_has_the_type_it_is_told() -> None:
+    assert dnp.vectorize(lambda t: t, otypes=[np.float32])(np.zeros(0)).dtype == np.float32

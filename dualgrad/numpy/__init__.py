@@ -1,7 +1,7 @@
 """NumPy's names, for code that builds arrays from values being differentiated: `import dualgrad.numpy as np`.
 
 Everything is NumPy's own but what cannot be told of traced values by NumPy's protocols:
-the functions that make arrays (`array`, `asarray`, `full`, `arange`, ...), averages (`mean`, `var`, ...), `r_` and `c_`. Plain
+the functions that make arrays (`array`, `asarray`, `full`, `arange`, ...), averages (`mean`, `var`, ...), `vectorize`, `r_` and `c_`. Plain
 `import numpy as np` needs none of this for code that does not build arrays in other ways than `np.array([...])`, `np.stack`,
 `np.concatenate` and the like.
 
@@ -34,6 +34,7 @@ from dualgrad._core.creation import (
 from dualgrad.numpy import fft, linalg, random
 from dualgrad.numpy._averages import average, mean, median, std, var
 from dualgrad.numpy._joining import c_, r_
+from dualgrad.numpy._vectorize import vectorize
 
 __all__ = [
     "arange",
@@ -58,6 +59,7 @@ __all__ = [
     "std",
     "take",
     "var",
+    "vectorize",
 ]
 
 
