@@ -36,9 +36,14 @@ class DualArray(TracedArray):
                 ans = ufunc(value)
                 t = self._tangent
                 tangent = PULLBACKS[number](t, value) if number >= 0 else PULLBACKS[~number](t, ans)
-                if type(tangent) is type(ans) and (type(ans) is not np.ndarray or tangent.dtype is ans.dtype):
-                    return dual_array(ans, tangent, level)
-                return level._wrap(ans, tangent)
+                # A user's rule may have made it of another type.
+                if type(tangent) is not type(ans) or (type(ans) is np.ndarray and tangent.dtype is not ans.dtype):
+                    return level._wrap(ans, tangent)
+                out = DualArray()
+                out._value = ans
+                out._tangent = tangent
+                out._level = level
+                return out
         return _array_ufunc(self, ufunc, method, x, *others, **kwargs)
 
     def vanishes(self) -> Any:

@@ -114,7 +114,7 @@ CALLS: dict[str, tuple[Callable[[Any], Any], int, int]] = {
     "sqrt": (np.sqrt, 2, 18),
     "x * x": (lambda x: x * x, 9, 9),
     "x + 1": (lambda x: x + 1.0, 6, 7),
-    "x / 2": (lambda x: x / 2.0, 7, 8),
+    "x / 2": (lambda x: x / 2.0, 7, 9),
     "x[::-1]": (lambda x: x[::-1], 13, 18),
 }
 
