@@ -10,7 +10,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 import numpy as np
 
 from dualgrad._core.leaves import Leaves
-from dualgrad._core.level import Tracer, deepest
+from dualgrad._core.level import Tracer, deepest, seen_anywhere
 from dualgrad._core.primitive import Primitive, Word
 from dualgrad._core.signature import Normaliser
 from dualgrad._core.space import Value, zeros_of
@@ -35,6 +35,7 @@ class CustomFunction(Generic[P, R]):
         self._jvp: Callable[..., Any] | None = None
         self._fwd: Callable[..., Any] | None = None
         self._bwd: Callable[..., Any] | None = None
+        self._defaults: dict[int, tuple[Any, ...]] | None = None
         self._record = self._make_record()
 
     def defjvp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
@@ -79,7 +80,9 @@ class CustomFunction(Generic[P, R]):
 
     def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         if not kwargs:
-            return args
+            if self._defaults is None:
+                self._defaults = _defaults_of(self._f)
+            return args + self._defaults.get(len(args), ())
         bound = inspect.signature(self._f).bind(*args, **kwargs)
         bound.apply_defaults()
         if bound.kwargs:
@@ -134,7 +137,11 @@ class CustomFunction(Generic[P, R]):
             return self._run_and_push(tangents, *values, inputs=inputs)[1]
         # The JVP is the transpose of the VJP, which is linear in its cotangents: record it there and pull the tangents.
         kept = ans[-1]
-        linear = Recording(lambda cts: self._bwd_of(cts, kept, inputs), [_ones_of(x) for x in kept.result.values])
+
+        def pullback(cts: Sequence[Value]) -> list[Value]:
+            return self._linear(self._bwd_of(cts, kept, inputs), cts, values, "bwd")
+
+        linear = Recording(pullback, [_ones_of(x) for x in kept.result.values])
         pulled = linear.pull([_instantiate(t, x) for t, x in zip(tangents, values, strict=True)])
         return (*pulled, None)
 
@@ -149,9 +156,25 @@ class CustomFunction(Generic[P, R]):
 
         def tangent(tangents: Sequence[Value]) -> list[Value]:
             pair = self._jvp_of(values, tangents, inputs)
-            return _checked(kept.result, pair[1], f"The JVP rule of {self._title()}", "tangent", "value")
+            pushed = _checked(kept.result, pair[1], f"The JVP rule of {self._title()}", "tangent", "value")
+            return self._linear(pushed, tangents, kept.result.values, "jvp")
 
         return tuple(Recording(tangent, ones).pull(cotangents))
+
+    def _linear(
+        self, outputs: list[Value], recorded: Sequence[Value], likes: Sequence[Value], rule: str
+    ) -> list[Value]:
+        """Return what a rule made of what is being recorded; RuleError where a part that is not zero does not depend on it."""
+        levels = {x._level for x in recorded}
+        for x in outputs:
+            if x is None or (isinstance(x, Tracer) and x._level in levels) or not seen_anywhere(x != 0):
+                continue
+            name, of, example = _LINEAR[rule]
+            raise RuleError(
+                f"{name} of {self._title()} is linear in its {of}, and it returned a part that does not depend on them: the "
+                f"derivative would be lost. Is the product with the {of} missing? Write, for np.sin: {example}"
+            )
+        return [_instantiate(x, like) for x, like in zip(outputs, likes, strict=True)]
 
     def _jvp_of(self, values: Sequence[Value], tangents: Sequence[Value], inputs: Leaves) -> tuple[Any, Any]:
         pair = self._jvp(inputs.fill(values), inputs.fill_derivatives(tangents))  # type: ignore[misc]
@@ -192,6 +215,34 @@ def _checked(result: Leaves, tangent: Any, title: str, what: str, of: str) -> li
         return result.match((tangent,), what, of)
     except (TreeError, ValueError, TypeError) as error:
         raise RuleError(f"{title} returned a tangent that does not fit its value: {error}") from error
+
+
+_LINEAR = {
+    "jvp": (
+        "The JVP rule",
+        "tangents",
+        "lambda primals, tangents: (np.sin(primals[0]), np.cos(primals[0]) * tangents[0]).",
+    ),
+    "bwd": (
+        "The rule bwd",
+        "cotangents",
+        "fwd = lambda x: (np.sin(x), x) and bwd = lambda x, ct: (np.cos(x) * ct,).",
+    ),
+}
+
+
+def _defaults_of(f: Callable[..., Any]) -> dict[int, tuple[Any, ...]]:
+    """Return what a call with so many positional arguments leaves to defaults; nothing where that cannot be told."""
+    if isinstance(f, np.ufunc):
+        # Theirs are out= and the like, and no arguments of the function.
+        return {}
+    try:
+        found = inspect.signature(f).parameters.values()
+    except (ValueError, TypeError):
+        return {}
+    parameters = [p for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    defaults = [p.default for p in parameters]
+    return {k: tuple(defaults[k:]) for k in range(len(defaults)) if inspect.Parameter.empty not in defaults[k:]}
 
 
 def _no_samples(rng: Any) -> tuple[Any, ...]:
