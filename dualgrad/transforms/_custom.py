@@ -17,7 +17,7 @@ from dualgrad._core.space import Value, zeros_of
 from dualgrad.batching import BatchLevel
 from dualgrad.errors import RuleError, TreeError
 from dualgrad.reverse import Recording
-from dualgrad.transforms._custom_batch import BatchedRules
+from dualgrad.transforms._custom_batch import BatchedRules, holds_apart, on_batch
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -112,19 +112,20 @@ class CustomFunction(Generic[P, R]):
     def _run(self, *values: Value, inputs: Leaves) -> tuple[Any, ...]:
         arguments = inputs.fill(values)
         residuals = None
+        # A batch may be among what is not differentiated, too.
+        is_traced = deepest(values) is not None or deepest(arguments) is not None
         if self._fwd is not None:
-            pair = self._fwd(*arguments)
+            pair = on_batch(self._fwd, arguments, self._title(), ("value", "residuals"))
             if not (isinstance(pair, tuple) and len(pair) == 2):
                 raise RuleError(
                     f"The rule fwd of {self._title()} returns a pair (value, residuals); it returned {pair!r}."
                 )
             value, residuals = pair
-        if self._fwd is None or deepest(values) is not None:
+        if self._fwd is None or is_traced:
             # Levels further out use the rules too, and do not differentiate fwd.
-            f: Callable[..., Any] = self if deepest(values) is not None else self._f
-            value = f(*arguments)
+            value = self(*arguments) if is_traced else self._f(*arguments)  # type: ignore[call-arg]
         result = Leaves([value])
-        return (*result.values, _Kept(result, residuals))
+        return (*result.values, _Kept(result, residuals, is_traced and holds_apart(residuals)))
 
     def _run_and_push(self, tangents: tuple[Value, ...], *values: Value, inputs: Leaves) -> tuple[Any, Any]:
         pair = self._jvp_of(values, [_instantiate(t, x) for t, x in zip(tangents, values, strict=True)], inputs)
@@ -135,15 +136,23 @@ class CustomFunction(Generic[P, R]):
     def _push(self, tangents: tuple[Value, ...], ans: Any, /, *values: Value, inputs: Leaves) -> Any:
         if self._jvp is not None:
             return self._run_and_push(tangents, *values, inputs=inputs)[1]
-        # The JVP is the transpose of the VJP, which is linear in its cotangents: record it there and pull the tangents.
         kept = ans[-1]
+        trees = (
+            inputs.fill(values),
+            [_instantiate(t, x) for t, x in zip(tangents, values, strict=True)],
+            *kept.result.fill(kept.result.values),
+            kept.residuals,
+        )
+        return (*on_batch(self._push_by_vjp, trees, self._title(), ("tangent",), apart=kept.is_apart), None)
+
+    def _push_by_vjp(self, arguments: tuple[Any, ...], tangents: list[Value], result: Any, residuals: Any) -> Any:
+        # The JVP is the transpose of the VJP, which is linear in its cotangents: record it there and pull the tangents.
+        inputs, kept = Leaves(arguments), _Kept(Leaves([result]), residuals)
 
         def pullback(cts: Sequence[Value]) -> list[Value]:
-            return self._linear(self._bwd_of(cts, kept, inputs), cts, values, "bwd")
+            return self._linear(self._bwd_of(cts, kept, inputs), cts, inputs.values, "bwd")
 
-        linear = Recording(pullback, [_ones_of(x) for x in kept.result.values])
-        pulled = linear.pull([_instantiate(t, x) for t, x in zip(tangents, values, strict=True)])
-        return (*pulled, None)
+        return Recording(pullback, [_ones_of(x) for x in kept.result.values]).pull(tangents)
 
     def _pull(
         self, ct: list[Value], wanted: tuple[bool, ...], ans: Any, /, *values: Value, inputs: Leaves
@@ -152,14 +161,18 @@ class CustomFunction(Generic[P, R]):
         cotangents = [_instantiate(c, x) for c, x in zip(ct, kept.result.values, strict=False)]
         if self._bwd is not None:
             return tuple(self._bwd_of(cotangents, kept, inputs))
-        ones = [_ones_of(x) for x in values]
+        trees = inputs.fill(values), cotangents, *kept.result.fill(kept.result.values)
+        return tuple(on_batch(self._pull_by_jvp, trees, self._title(), ("tangent",)))
 
-        def tangent(tangents: Sequence[Value]) -> list[Value]:
-            pair = self._jvp_of(values, tangents, inputs)
-            pushed = _checked(kept.result, pair[1], f"The JVP rule of {self._title()}", "tangent", "value")
-            return self._linear(pushed, tangents, kept.result.values, "jvp")
+    def _pull_by_jvp(self, arguments: tuple[Any, ...], cotangents: list[Value], result: Any) -> list[Value]:
+        inputs, value = Leaves(arguments), Leaves([result])
 
-        return tuple(Recording(tangent, ones).pull(cotangents))
+        def pushforward(tangents: Sequence[Value]) -> list[Value]:
+            pair = self._jvp_of(inputs.values, tangents, inputs)
+            pushed = _checked(value, pair[1], f"The JVP rule of {self._title()}", "tangent", "value")
+            return self._linear(pushed, tangents, value.values, "jvp")
+
+        return Recording(pushforward, [_ones_of(x) for x in inputs.values]).pull(cotangents)
 
     def _linear(
         self, outputs: list[Value], recorded: Sequence[Value], likes: Sequence[Value], rule: str
@@ -177,14 +190,16 @@ class CustomFunction(Generic[P, R]):
         return [_instantiate(x, like) for x, like in zip(outputs, likes, strict=True)]
 
     def _jvp_of(self, values: Sequence[Value], tangents: Sequence[Value], inputs: Leaves) -> tuple[Any, Any]:
-        pair = self._jvp(inputs.fill(values), inputs.fill_derivatives(tangents))  # type: ignore[misc]
+        trees = inputs.fill(values), inputs.fill_derivatives(tangents)
+        pair = on_batch(self._jvp, trees, self._title(), ("value", "tangent"))  # type: ignore[arg-type]
         if not (isinstance(pair, tuple) and len(pair) == 2):
             raise RuleError(f"The JVP rule of {self._title()} returns a pair (value, tangent); it returned {pair!r}.")
         return pair
 
     def _bwd_of(self, cotangents: Sequence[Value], kept: _Kept, inputs: Leaves) -> list[Value]:
         (filled,) = kept.result.fill_derivatives(cotangents)
-        found = self._bwd(kept.residuals, filled)  # type: ignore[misc]
+        trees = kept.residuals, filled
+        found = on_batch(self._bwd, trees, self._title(), ("tangent",), apart=kept.is_apart)  # type: ignore[arg-type]
         title = f"The rule bwd of {self._title()}"
         count = len(inputs.fill(inputs.values))
         if not isinstance(found, (tuple, list)) or len(found) != count:
@@ -203,11 +218,12 @@ class CustomFunction(Generic[P, R]):
 class _Kept:
     """What a call keeps for its rules: the result taken apart, and the residuals."""
 
-    __slots__ = ("residuals", "result")
+    __slots__ = ("is_apart", "residuals", "result")
 
-    def __init__(self, result: Leaves, residuals: Any) -> None:
+    def __init__(self, result: Leaves, residuals: Any, is_apart: bool = False) -> None:
         self.result = result
         self.residuals = residuals
+        self.is_apart = is_apart
 
 
 def _checked(result: Leaves, tangent: Any, title: str, what: str, of: str) -> list[Value]:
