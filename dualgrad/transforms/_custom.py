@@ -72,6 +72,7 @@ class CustomFunction(Generic[P, R]):
     def _call_batched(self, args: tuple[Any, ...], level: BatchLevel) -> Any:
         rules = BatchedRules(args, level, self._title())
         derived: CustomFunction[..., Any] = CustomFunction(rules.function(self._f))
+        derived._defaults = {}
         if self._jvp is not None:
             derived.defjvp(rules.jvp(self._jvp))
         if self._fwd is not None and self._bwd is not None:

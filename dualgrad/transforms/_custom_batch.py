@@ -256,7 +256,7 @@ def _on_members(
         # Whoever called says what is wrong.
         return answers[0]
     value, other = zip(*answers, strict=True)
-    if roles[1] == "tangent" and not any(level.holds(x) for x in tree.leaves(trees[0])):
+    if roles[1] == "tangent" and not any(_holds(x, level) for x in tree.leaves(trees[0])):
         # Only the tangents are a batch, and all members have one value.
         return value[0], _together(other, level, title, roles[1])
     return _together(value, level, title, roles[0]), _together(other, level, title, roles[1])
@@ -272,6 +272,10 @@ def _member(x: Any, level: BatchLevel, i: int) -> Any:
         return x
     found = x._value[i]
     return found.copy() if type(found) is np.ndarray else found
+
+
+def _holds(x: Any, level: BatchLevel) -> bool:
+    return _holds(x.members, level) if type(x) is Stack else level.holds(x)
 
 
 def _together(answers: Sequence[Any], level: BatchLevel, title: str, role: str) -> Any:

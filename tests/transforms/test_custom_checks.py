@@ -39,14 +39,15 @@ def test_a_jvp_rule_that_ignores_its_tangent_raises_in_reverse_mode() -> None:
     sine = with_jvp(lambda primals, tangents: (np.sin(primals[0]), np.cos(primals[0])))
     message = r"JVP rule of sine is linear in its tangents.*np\.cos\(primals\[0\]\) \* tangents\[0\]"
 
-    for call in (
+    calls: Any = (
         lambda: grad(sine)(0.5),
         lambda: vjp(sine, X)[1](X),
         lambda: jacrev(sine)(X),
         lambda: hessian(lambda x: np.sum(sine(x)))(X),
         lambda: grad(lambda x: np.sum(vmap(sine)(x)))(X),
         lambda: vmap(grad(sine))(X),
-    ):
+    )
+    for call in calls:
         with pytest.raises(RuleError, match=message):
             call()
 
@@ -55,13 +56,14 @@ def test_a_bwd_that_ignores_its_cotangent_raises_in_forward_mode() -> None:
     sine = with_bwd(lambda x, ct: (np.cos(x),))
     message = r"bwd of sine is linear in its cotangents.*np\.cos\(x\) \* ct"
 
-    for call in (
+    calls: Any = (
         lambda: derivative(sine)(0.5),
         lambda: jvp(sine, (X,), (X,)),
         lambda: jacfwd(sine)(X),
         lambda: jvp(vmap(sine), (X,), (X,)),
         lambda: vmap(derivative(sine))(X),
-    ):
+    )
+    for call in calls:
         with pytest.raises(RuleError, match=message):
             call()
 
@@ -160,7 +162,7 @@ def test_a_default_that_is_no_float_passes_through() -> None:
 
 
 def test_too_few_arguments_are_pythons_error() -> None:
-    f = custom_jvp(lambda x, y, k=2.0: x * y * k)
+    f: Any = custom_jvp(lambda x, y, k=2.0: x * y * k)
     f.defjvp(lambda primals, tangents: (f(*primals), tangents[0]))
 
     with pytest.raises(TypeError, match="missing 1 required positional argument"):

@@ -126,7 +126,7 @@ def test_derivatives_inside_of_the_vmap(make: Any) -> None:
             np.testing.assert_allclose(
                 vmap(vmap(outer(inner(f))))(PAIRS), np.vectorize(outer(inner(f)))(PAIRS), rtol=1e-10
             )
-    third = derivative(grad(grad(f)))
+    third: Any = derivative(grad(grad(f)))
     np.testing.assert_allclose(vmap(third)(A), loop(third, A), rtol=1e-10)
 
 
@@ -134,7 +134,7 @@ def test_derivatives_inside_of_the_vmap(make: Any) -> None:
 def test_derivatives_outside_of_the_vmap(make: Any) -> None:
     f = make()
     total = lambda x: np.sum(np.sin(vmap(f)(x)))
-    members = lambda x: sum(np.sin(f(a)) for a in x)
+    members: Any = lambda x: sum(np.sin(f(a)) for a in x)
 
     check_grads(vmap(f), (A,), order=2)
     for d in (grad, jacfwd, jacrev, hessian):
@@ -155,7 +155,7 @@ def test_derivatives_on_both_sides(make: Any) -> None:
         for outer in (jacfwd, jacrev):
             np.testing.assert_allclose(outer(vmap(inner(f)))(A), second, rtol=1e-10, atol=1e-12)
     nested = lambda x: np.sum(vmap(lambda y: np.sum(vmap(f)(y)) ** 2)(x))
-    expected = lambda x: sum(sum(f(a) for a in row) ** 2 for row in x)
+    expected: Any = lambda x: sum(sum(f(a) for a in row) ** 2 for row in x)
     np.testing.assert_allclose(grad(nested)(PAIRS), grad(expected)(PAIRS), rtol=1e-10)
     between = vmap(grad(lambda y: np.sum(vmap(f)(y)) ** 2))
     np.testing.assert_allclose(between(PAIRS), grad(expected)(PAIRS), rtol=1e-10)
@@ -231,12 +231,12 @@ def test_residuals_that_make_no_stack(word: str) -> None:
     rng = np.random.default_rng(0)
     a, b = rng.standard_normal((2, 3, 2, 2)) + 3 * np.eye(2), rng.standard_normal((2, 3, 2))
     f = matrix_solve(word)
-    plain = lambda a, b: np.linalg.solve(a, b)
-    twice = lambda f: vmap(vmap(f))
+    plain: Any = lambda a, b: np.linalg.solve(a, b)
+    twice: Any = lambda f: vmap(vmap(f))
 
     np.testing.assert_allclose(twice(f)(a, b), twice(plain)(a, b))
     expected = grad(lambda a, b: np.sum(twice(plain)(a, b) ** 2), (0, 1))(a, b)
-    inner = lambda f: lambda a, b: np.sum(f(a, b) ** 2)
+    inner: Any = lambda f: lambda a, b: np.sum(f(a, b) ** 2)
     for found in (
         grad(lambda a, b: np.sum(twice(f)(a, b) ** 2), (0, 1))(a, b),
         twice(grad(inner(f), (0, 1)))(a, b),
@@ -264,7 +264,7 @@ def test_trees_keywords_and_shared_arguments() -> None:
         y = n * p["w"] ** (n - 1) * p["b"] * t["w"] + p["w"] ** n * t["b"]
         return f(p, n, name), {"y": y, "names": [None, None]}
 
-    run = lambda p: vmap(lambda p: f(p, name="g", n=3), ({"w": 0, "b": None},))(p)
+    run: Any = lambda p: vmap(lambda p: f(p, name="g", n=3), ({"w": 0, "b": None},))(p)
     p = {"w": PAIRS, "b": 2.0}
     found = run(p)
     np.testing.assert_allclose(found["y"], PAIRS**3 * 2)
