@@ -179,16 +179,20 @@ class CustomFunction(Generic[P, R]):
         self, outputs: list[Value], recorded: Sequence[Value], likes: Sequence[Value], rule: str
     ) -> list[Value]:
         """Return what a rule made of what is being recorded; RuleError where a part that is not zero does not depend on it."""
-        levels = {x._level for x in recorded}
-        for x in outputs:
-            if x is None or (isinstance(x, Tracer) and x._level in levels) or not seen_anywhere(x != 0):
-                continue
-            name, of, example = _LINEAR[rule]
-            raise RuleError(
-                f"{name} of {self._title()} is linear in its {of}, and it returned a part that does not depend on them: the "
-                f"derivative would be lost. Is the product with the {of} missing? Write, for np.sin: {example}"
-            )
-        return [_instantiate(x, like) for x, like in zip(outputs, likes, strict=True)]
+        if not recorded:
+            return outputs
+        found = []
+        for x, like in zip(outputs, likes, strict=True):
+            if x is None:
+                x = zeros_of(like)
+            elif not (isinstance(x, Tracer) and x._level is recorded[0]._level) and seen_anywhere(x != 0):
+                name, of, example = _LINEAR[rule]
+                raise RuleError(
+                    f"{name} of {self._title()} is linear in its {of}, and it returned a part that does not depend on them: the "
+                    f"derivative would be lost. Is the product with the {of} missing? Write, for np.sin: {example}"
+                )
+            found.append(x)
+        return found
 
     def _jvp_of(self, values: Sequence[Value], tangents: Sequence[Value], inputs: Leaves) -> tuple[Any, Any]:
         trees = inputs.fill(values), inputs.fill_derivatives(tangents)

@@ -101,6 +101,17 @@ def test_zeros_may_be_constant_in_arrays_and_batches() -> None:
         np.testing.assert_array_equal(vmap(derivative(h))(X), np.zeros(2))
 
 
+def test_a_result_without_floats_has_nothing_to_be_linear_in() -> None:
+    f = custom_vjp(lambda x: {"n": int(x > 1), "y": 2 * x})
+    f.defvjp(lambda x: (f(x), x), lambda x, ct: (2 * ct["y"] if ct["n"] is None else x,))
+    rounded = custom_vjp(lambda x: np.floor(x).astype(int))
+    rounded.defvjp(lambda x: (rounded(x), x), lambda x, ct: (x,))
+
+    assert float(derivative(lambda x: f(x)["y"])(3.0)) == 2.0
+    assert float(derivative(lambda x: x * rounded(x))(3.5)) == 3.0
+    assert float(derivative(derivative(lambda x: x**2 * rounded(x)))(3.5)) == 6.0
+
+
 # ---- defaults --------------------------------------------------------------------------------------
 
 
