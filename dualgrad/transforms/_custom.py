@@ -15,9 +15,10 @@ from dualgrad._core.primitive import Primitive, Word
 from dualgrad._core.signature import Normaliser
 from dualgrad._core.space import Value, zeros_of
 from dualgrad.batching import BatchLevel
-from dualgrad.errors import RuleError, TreeError
+from dualgrad.errors import LeakedValueError, RuleError, TreeError
+from dualgrad.forward import jvp
 from dualgrad.reverse import Recording
-from dualgrad.transforms._custom_batch import BatchedRules, holds_apart, on_batch
+from dualgrad.transforms._custom_batch import BatchedRules, holds_apart, holds_batch, on_batch
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -116,7 +117,7 @@ class CustomFunction(Generic[P, R]):
         # A batch may be among what is not differentiated, too.
         is_traced = deepest(values) is not None or deepest(arguments) is not None
         if self._fwd is not None:
-            pair = on_batch(self._fwd, arguments, self._title(), ("value", "residuals"))
+            pair = self._on_batch(self._fwd, arguments, ("value", "residuals"))
             if not (isinstance(pair, tuple) and len(pair) == 2):
                 raise RuleError(
                     f"The rule fwd of {self._title()} returns a pair (value, residuals); it returned {pair!r}."
@@ -144,14 +145,14 @@ class CustomFunction(Generic[P, R]):
             *kept.result.fill(kept.result.values),
             kept.residuals,
         )
-        return (*on_batch(self._push_by_vjp, trees, self._title(), ("tangent",), apart=kept.is_apart), None)
+        return (*self._on_batch(self._push_by_vjp, trees, ("tangent",), kept.is_apart), None)
 
     def _push_by_vjp(self, arguments: tuple[Any, ...], tangents: list[Value], result: Any, residuals: Any) -> Any:
         # The JVP is the transpose of the VJP, which is linear in its cotangents: record it there and pull the tangents.
         inputs, kept = Leaves(arguments), _Kept(Leaves([result]), residuals)
 
         def pullback(cts: Sequence[Value]) -> list[Value]:
-            return self._linear(self._bwd_of(cts, kept, inputs), cts, inputs.values, "bwd")
+            return self._linear(self._bwd_of(cts, kept, inputs, True), cts, inputs.values, "bwd")
 
         return Recording(pullback, [_ones_of(x) for x in kept.result.values]).pull(tangents)
 
@@ -163,17 +164,45 @@ class CustomFunction(Generic[P, R]):
         if self._bwd is not None:
             return tuple(self._bwd_of(cotangents, kept, inputs))
         trees = inputs.fill(values), cotangents, *kept.result.fill(kept.result.values)
-        return tuple(on_batch(self._pull_by_jvp, trees, self._title(), ("tangent",)))
+        return tuple(self._on_batch(self._pull_by_jvp, trees, ("tangent",)))
 
     def _pull_by_jvp(self, arguments: tuple[Any, ...], cotangents: list[Value], result: Any) -> list[Value]:
         inputs, value = Leaves(arguments), Leaves([result])
 
         def pushforward(tangents: Sequence[Value]) -> list[Value]:
-            pair = self._jvp_of(inputs.values, tangents, inputs)
+            pair = self._jvp_of(inputs.values, tangents, inputs, True)
             pushed = _checked(value, pair[1], f"The JVP rule of {self._title()}", "tangent", "value")
             return self._linear(pushed, tangents, value.values, "jvp")
 
         return Recording(pushforward, [_ones_of(x) for x in inputs.values]).pull(cotangents)
+
+    def _on_batch(
+        self,
+        rule: Callable[..., Any],
+        trees: tuple[Any, ...],
+        roles: tuple[str, ...],
+        apart: bool = False,
+        is_recorded: bool = False,
+    ) -> Any:
+        """Run a rule, member by member where it has to be; also where a batch is below what is being differentiated."""
+        try:
+            return on_batch(rule, trees, self._title(), roles, apart=apart)
+        except (RuleError, LeakedValueError):
+            raise
+        except Exception as error:
+            # What is being recorded to be transposed is done again as a whole, by whoever records it.
+            if is_recorded or not holds_batch(trees):
+                raise
+            failed = error
+        # The level in between cannot be split into members. So the rule is to it a custom function, with the rule that
+        # differentiates a member.
+        between: CustomFunction[..., Any] = CustomFunction(rule)
+        between._defaults = {}
+        between.defjvp(lambda primals, tangents: jvp(rule, primals, tangents))
+        try:
+            return between(*trees)
+        except RuleError:
+            raise failed from None
 
     def _linear(
         self, outputs: list[Value], recorded: Sequence[Value], likes: Sequence[Value], rule: str
@@ -194,17 +223,21 @@ class CustomFunction(Generic[P, R]):
             found.append(x)
         return found
 
-    def _jvp_of(self, values: Sequence[Value], tangents: Sequence[Value], inputs: Leaves) -> tuple[Any, Any]:
+    def _jvp_of(
+        self, values: Sequence[Value], tangents: Sequence[Value], inputs: Leaves, is_recorded: bool = False
+    ) -> tuple[Any, Any]:
         trees = inputs.fill(values), inputs.fill_derivatives(tangents)
-        pair = on_batch(self._jvp, trees, self._title(), ("value", "tangent"))  # type: ignore[arg-type]
+        pair = self._on_batch(self._jvp, trees, ("value", "tangent"), False, is_recorded)  # type: ignore[arg-type]
         if not (isinstance(pair, tuple) and len(pair) == 2):
             raise RuleError(f"The JVP rule of {self._title()} returns a pair (value, tangent); it returned {pair!r}.")
         return pair
 
-    def _bwd_of(self, cotangents: Sequence[Value], kept: _Kept, inputs: Leaves) -> list[Value]:
+    def _bwd_of(
+        self, cotangents: Sequence[Value], kept: _Kept, inputs: Leaves, is_recorded: bool = False
+    ) -> list[Value]:
         (filled,) = kept.result.fill_derivatives(cotangents)
         trees = kept.residuals, filled
-        found = on_batch(self._bwd, trees, self._title(), ("tangent",), apart=kept.is_apart)  # type: ignore[arg-type]
+        found = self._on_batch(self._bwd, trees, ("tangent",), kept.is_apart, is_recorded)  # type: ignore[arg-type]
         title = f"The rule bwd of {self._title()}"
         count = len(inputs.fill(inputs.values))
         if not isinstance(found, (tuple, list)) or len(found) != count:

@@ -222,6 +222,19 @@ def holds_apart(trees: Any) -> bool:
     return any(type(x) is Apart and isinstance(x.owner, BatchLevel) for x in tree.leaves(trees))
 
 
+def holds_batch(trees: Any) -> bool:
+    """Tell whether there is a batch below what is being differentiated in trees."""
+    leaves = tree.leaves(trees)
+    if isinstance(deepest(leaves), BatchLevel):
+        return False
+    for x in leaves:
+        while isinstance(x, Tracer):
+            if isinstance(x._level, BatchLevel):
+                return True
+            x = x._value
+    return False
+
+
 def _deepest(trees: Any) -> Level | None:
     """Return the deepest level that has a part in trees, residuals of members among them."""
     leaves = tree.leaves(trees)

@@ -248,6 +248,35 @@ def test_residuals_that_make_no_stack(word: str) -> None:
     np.testing.assert_allclose(jacrev(vmap(f), 1)(a[0], b[0])[1, :, 1], np.linalg.inv(a[0, 1]))
 
 
+@pytest.mark.parametrize("word", ["jvp", "vjp"])
+def test_rules_with_branches_differentiate_again_above_a_batch(word: str) -> None:
+    def body(x: Any, s: Any) -> Any:
+        return np.sin(x) * s**2 if x > 0 else x
+
+    f: Any = custom_jvp(body)
+
+    def rule(primals: Any, tangents: Any) -> Any:
+        (x, s), (tx, ts) = primals, tangents
+        return f(x, s), np.cos(x) * s**2 * tx + 2 * np.sin(x) * s * ts if x > 0 else tx
+
+    def bwd(kept: Any, ct: Any) -> Any:
+        x, s = kept
+        return (np.cos(x) * s**2 * ct, 2 * np.sin(x) * s * ct) if x > 0 else (ct, None)
+
+    if word == "jvp":
+        f.defjvp(rule)
+    else:
+        f.defvjp(lambda x, s: (f(x, s), (x, s)), bwd)
+    plain: Any = lambda x, s: np.sin(x) * s**2
+    for outer in (grad, derivative):
+        for middle in (grad, derivative):
+            for inner in (grad, derivative):
+                third = lambda g, o=outer, m=middle, i=inner: o(lambda x: m(lambda y: i(lambda z: g(z * y, z))(x))(x))
+                run: Any = lambda g, third=third: vmap(vmap(third(g)))(PAIRS / 5)
+                np.testing.assert_allclose(run(f), run(plain), rtol=1e-10)
+    np.testing.assert_allclose(vmap(hessian(f))(A, A), vmap(hessian(plain))(A, A), rtol=1e-10)
+
+
 # ---- trees, arguments that all share, integers -------------------------------------------------------
 
 
