@@ -197,6 +197,7 @@ class CustomFunction(Generic[P, R]):
         # The level in between cannot be split into members. So the rule is to it a custom function, with the rule that
         # differentiates a member.
         between: CustomFunction[..., Any] = CustomFunction(rule)
+        between._title = self._title  # type: ignore[method-assign]
         between._defaults = {}
         between.defjvp(lambda primals, tangents: jvp(rule, primals, tangents))
         try:
