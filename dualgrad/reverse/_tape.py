@@ -230,12 +230,16 @@ class Tape(Level):
         elif number_x < 0 and type(x) not in _NUMBERS and (pull := pulls[1]) is not None and pull.reads & 2:
             x = self.keep(x)
         kind = type(ans)
-        scalar = kind is float64 or kind is float
+        is_number = kind is float64 or kind is float
+        shape = ans.shape if kind is ndarray else None
         edge: Any = None
         if number_y >= 0 and (pull := pulls[1]) is not None:
             number, select, reads = pull.parts
             kind = type(y)
-            space = None if scalar and (kind is float64 or kind is float) else space_unless_equal(y, ans)
+            if (kind is ndarray and y.shape == shape and y.dtype is ans.dtype) or (is_number and kind in _SCALARS):
+                space = None
+            else:
+                space = space_unless_equal(y, ans)
             if reads == 2:
                 edge = (number_y, number, x, ONE, space, None)
             else:
@@ -250,7 +254,10 @@ class Tape(Level):
         if number_x >= 0 and (pull := pulls[0]) is not None:
             number, select, reads = pull.parts
             kind = type(x)
-            space = None if scalar and (kind is float64 or kind is float) else space_unless_equal(x, ans)
+            if (kind is ndarray and x.shape == shape and x.dtype is ans.dtype) or (is_number and kind in _SCALARS):
+                space = None
+            else:
+                space = space_unless_equal(x, ans)
             if reads == 4:
                 edge = (number_x, number, y, ONE, space, edge)
             else:
