@@ -30,7 +30,7 @@ class RuleError(RuntimeError):
 
 
 class BatchLoopWarning(UserWarning):
-    """`vmap` ran a function once per member of the batch, because the function has no batching rule."""
+    """`vmap` ran a function once per member of the batch: it has no batching rule, or its own code cannot run on a batch."""
 
 
 class PatternError(RuntimeError):

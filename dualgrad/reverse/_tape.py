@@ -243,14 +243,8 @@ class Tape(Level):
             if reads == 2:
                 edge = (number_y, number, x, ONE, space, None)
             else:
-                edge = (
-                    number_y,
-                    number,
-                    select(ans, x, y) if reads else (),
-                    FEW if reads != WAITS else LATER,
-                    space,
-                    None,
-                )
+                kept = select(ans, x, y) if reads else ()
+                edge = (number_y, number, kept, LATER if reads == WAITS else FEW, space, None)
         if number_x >= 0 and (pull := pulls[0]) is not None:
             number, select, reads = pull.parts
             kind = type(x)
@@ -261,14 +255,8 @@ class Tape(Level):
             if reads == 4:
                 edge = (number_x, number, y, ONE, space, edge)
             else:
-                edge = (
-                    number_x,
-                    number,
-                    select(ans, x, y) if reads else (),
-                    FEW if reads != WAITS else LATER,
-                    space,
-                    edge,
-                )
+                kept = select(ans, x, y) if reads else ()
+                edge = (number_x, number, kept, LATER if reads == WAITS else FEW, space, edge)
         if edge is None:
             return ans
         self.record(edge)
