@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import linalg, optimize, special
+from scipy import linalg, special
 
 from dualgrad import (
     custom_jvp,
@@ -24,6 +24,7 @@ from dualgrad import (
     vmap,
 )
 from dualgrad.testing import check_grads
+from tests.transforms.solvers import root, solve_by_jvp
 
 A = np.array([0.5, 1.5, 2.5])
 PAIRS = np.array([[0.5, 1.5], [2.5, 3.0], [1.0, 4.0]])
@@ -58,21 +59,6 @@ def gammaln_by_vjp() -> Any:
 
     gammaln.defvjp(lambda x: (gammaln(x), x), lambda x, ct: (polygamma(0, x) * ct,))
     return gammaln
-
-
-def root(x: Any) -> Any:
-    return optimize.brentq(lambda y: y**3 + y - x, -10.0, 10.0, xtol=1e-14)
-
-
-def solve_by_jvp() -> Any:
-    solve = custom_jvp(root)
-
-    @solve.defjvp
-    def rule(primals: Any, tangents: Any) -> Any:
-        x = solve(primals[0])
-        return x, tangents[0] / (3 * x**2 + 1)
-
-    return solve
 
 
 def solve_by_vjp() -> Any:

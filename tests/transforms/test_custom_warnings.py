@@ -8,29 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import optimize
 
 from dualgrad import custom_jvp, grad, vmap
 from dualgrad.errors import BatchLoopWarning, ConversionError, RuleError, TreeError
+from tests.transforms.solvers import solve_by_jvp
 
 A = np.array([0.5, 1.5, 2.5])
 PAIRS = np.array([[0.5, 1.5], [2.5, 3.0], [1.0, 4.0]])
 pytestmark = pytest.mark.filterwarnings("ignore::dualgrad.errors.BatchLoopWarning")
-
-
-def root(x: Any) -> Any:
-    return optimize.brentq(lambda y: y**3 + y - x, -10.0, 10.0, xtol=1e-14)
-
-
-def solve_by_jvp() -> Any:
-    solve = custom_jvp(root)
-
-    @solve.defjvp
-    def rule(primals: Any, tangents: Any) -> Any:
-        x = solve(primals[0])
-        return x, tangents[0] / (3 * x**2 + 1)
-
-    return solve
 
 
 def test_errors_of_the_function_come_out_as_they_are() -> None:
