@@ -10,7 +10,7 @@ import numpy as np
 from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
 from dualgrad._core.leaves import Leaves, settle
 from dualgrad._core.space import Value, dtype_of, shape_of
-from dualgrad.batching import directions, size_of
+from dualgrad.batching import directions, parts, size_of
 from dualgrad.forward import push
 from dualgrad.transforms._grad import gradients_at
 
@@ -44,11 +44,11 @@ def hessian_diagonal(
         chosen = choose(args, kwargs)
         pieces, aux = _pieces(chosen, has_aux, "hessian_diagonal", chunk_size)
         values = chosen.leaves.values
-        flat = np.concatenate(pieces)
-        ends = np.cumsum([size_of(x) for x in values]).tolist()
-        parts = [np.reshape(flat[end - size_of(x) : end], shape_of(x)) for x, end in zip(values, ends, strict=True)]
-        parts = [d if dtype_of(d) == dtype_of(x) else d.astype(dtype_of(x)) for d, x in zip(parts, values, strict=True)]
-        filled = chosen.leaves.fill_derivatives(settle(parts, values))
+        shaped = [np.reshape(d, shape_of(x)) for d, x in zip(parts(pieces, values), values, strict=True)]
+        typed = [
+            d if dtype_of(d) == dtype_of(x) else d.astype(dtype_of(x)) for d, x in zip(shaped, values, strict=True)
+        ]
+        filled = chosen.leaves.fill_derivatives(settle(typed, values))
         found = filled[0] if choose.single else filled
         return (found, aux) if has_aux else found
 
