@@ -6,6 +6,7 @@ pieces as theirs; and of ufuncs' methods most know none.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,24 @@ _OURS = frozenset((np.ndarray, np.float64, np.float32, np.complex128, float, int
 _NUMBERS = (np.ndarray, np.generic, float, int, complex)
 
 _REDUCTIONS: dict[np.ufunc, Any] = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
+
+
+class StandIn:
+    """What stands for an array of NumPy's in less memory: an array of our own, so not of another library."""
+
+    __slots__ = ()
+
+    def full(self) -> np.ndarray[Any, Any]:
+        """Return the array that it stands for."""
+        raise NotImplementedError
+
+    def scattered(self, cts: Sequence[Any], indices: Sequence[Any], shape: tuple[int, ...]) -> Any:
+        """Return zeros of a shape with each of `cts` added at its own index; None where this takes arrays in full."""
+        raise NotImplementedError
+
+    def written(self, value: Any, a: Any, index: Any) -> Any:
+        """Return a copy of `a` with `value` at an index; None where this takes arrays in full."""
+        raise NotImplementedError
 
 
 def below(x: Any) -> Any:
@@ -28,7 +47,7 @@ def is_foreign(x: Any) -> bool:
     if type(x) in _OURS:
         return False
     x = below(x)
-    return not isinstance(x, _NUMBERS) and hasattr(x, "dtype")
+    return not isinstance(x, _NUMBERS) and hasattr(x, "dtype") and not isinstance(x, StandIn)
 
 
 def any_foreign(values: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.foreign import any_foreign, is_foreign
+from dualgrad._core.foreign import StandIn, any_foreign, is_foreign
 from dualgrad._core.index import join_index
 from dualgrad._core.space import Function, Value
 
@@ -45,8 +45,12 @@ def overridable(fun: Function) -> Function:
 @overridable
 def set_item(value: Value, a: Value, *arrays: Value, index: Any) -> Value:
     """Return a copy of `a` with `value` at an index, given as its static part and its arrays."""
+    whole = join_index(index, arrays)
+    for x in (value, a):
+        if isinstance(x, StandIn) and (answer := x.written(value, a, whole)) is not None:
+            return answer
     found = a.copy() if is_foreign(a) else np.array(a)
-    found[join_index(index, arrays)] = value
+    found[whole] = value
     return found
 
 

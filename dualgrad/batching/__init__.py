@@ -1,7 +1,17 @@
 """Batching: many calls of a function as one, by arrays that carry a batch axis out of sight."""
 
+from dualgrad.batching import _thin_functions as _thin_functions
 from dualgrad.batching._batch import BatchArray, BatchLevel, batch_array
-from dualgrad.batching._directions import Directions, block, directions, members_by_default, parts, size_of
+from dualgrad.batching._directions import (
+    Directions,
+    block,
+    each_batch,
+    is_new,
+    members_by_default,
+    own_derivatives,
+    parts,
+    size_of,
+)
 from dualgrad.batching._vmap import vmap
 
 __all__ = [
@@ -10,8 +20,10 @@ __all__ = [
     "Directions",
     "batch_array",
     "block",
-    "directions",
+    "each_batch",
+    "is_new",
     "members_by_default",
+    "own_derivatives",
     "parts",
     "size_of",
     "vmap",

@@ -29,6 +29,7 @@ from dualgrad._core.primitive import RECORDS, Metadata, Primitive, Word, name_of
 from dualgrad._core.space import Function, Value, dtype_of, shape_of
 from dualgrad._core.views import change_shape
 from dualgrad.batching._layout import MANY, in_c_order, pair
+from dualgrad.batching._thin import in_full, is_thin
 from dualgrad.errors import BatchLoopWarning, ConversionError
 
 
@@ -164,8 +165,11 @@ class BatchLevel(Level):
     def apply(self, record: Primitive, operands: tuple[Value, ...], params: dict[str, Any]) -> Value:
         batched = tuple([self.holds(x) for x in operands])
         values = tuple([x._value if b else x for x, b in zip(operands, batched, strict=True)])
-        if self.has_many and record.key in IN_ONE_PLACE:
-            values = tuple(map(in_c_order, values))
+        if self.has_many:
+            if record.key in IN_ONE_PLACE:
+                values = tuple(map(in_c_order, values))
+            if any(map(is_thin, values)) and any([isinstance(x, Tracer) for x in values]):
+                values = tuple(map(in_full, values))
         rule = BATCHING.get(record.key)
         if rule is None:
             if record.word is Word.ELEMENTWISE or _acts_on_numbers(record.key):

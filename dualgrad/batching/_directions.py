@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from dualgrad._core.foreign import is_foreign
 from dualgrad._core.level import Tracer
 from dualgrad._core.space import Value, dtype_of, shape_of
 from dualgrad.batching._batch import BatchLevel, batch_array
+from dualgrad.batching._thin import Places, ThinBatch, TooThick, unit_directions
+
+T = TypeVar("T")
 
 _IN_CACHE = 2**18
 """How many numbers a batch of directions holds by default: 2 megabytes of float64, which processors have room for."""
@@ -19,13 +22,16 @@ _IN_CACHE = 2**18
 _AT_MOST = 2**22
 """How many it may hold where that is fewer than 64 directions, for which the function would run too often."""
 
+_WORTH_IT = 2**16
+"""From how many numbers on only those are held that are not zero, as long as these are few."""
+
 
 class Directions:
     """Unit vectors along a run of the numbers of some values, as one batch per value; None where all are zero."""
 
     __slots__ = ("_level", "start", "units")
 
-    def __init__(self, values: Sequence[Value], start: int, stop: int) -> None:
+    def __init__(self, values: Sequence[Value], start: int, stop: int, places: Places | None = None) -> None:
         self._level = BatchLevel(stop - start)
         self.start = start
         self.units: list[Value] = []
@@ -34,8 +40,11 @@ class Directions:
             shape, size = shape_of(x), size_of(x)
             unit = None
             if start < offset + size and offset < stop:
-                eye = np.eye(stop - start, size, start - offset, dtype_of(x))
-                unit = batch_array(np.reshape(eye, (stop - start, *shape)), self._level)
+                if places is not None:
+                    eye: Any = unit_directions(size, shape, dtype_of(x), offset, places)
+                else:
+                    eye = np.reshape(np.eye(stop - start, size, start - offset, dtype_of(x)), (stop - start, *shape))
+                unit = batch_array(eye, self._level)
             self.units.append(unit)
             offset += size
 
@@ -51,8 +60,29 @@ class Directions:
         self._level.close()
 
 
-def directions(values: Sequence[Value], chunk_size: int | None) -> Iterator[Directions]:
-    """Yield batches of unit directions that together are all of them, at most `chunk_size` at once."""
+def each_batch(values: Sequence[Value], chunk_size: int | None, run: Callable[[Directions], T]) -> list[T]:
+    """Return what `run` makes of batches of unit directions that together are all of them, at most `chunk_size` at once.
+
+    Many are first tried at once, with what is zero left out. Where that comes to arrays in full that are larger than those of a
+    batch, it starts anew with batches.
+    """
+    total, largest = sum(map(size_of, values)), max(map(size_of, values), default=1)
+    if chunk_size is None and total * largest >= _WORTH_IT and all(map(_can_be_thin, values)):
+        batch = Directions(values, 0, total, Places(total, max(_IN_CACHE, members_by_default(largest) * largest)))
+        try:
+            return [run(batch)]
+        except TooThick:
+            pass
+        finally:
+            batch.close()
+    return [run(batch) for batch in _batches(values, chunk_size)]
+
+
+def _can_be_thin(x: Value) -> bool:
+    return type(x) in (np.ndarray, np.float64) and x.dtype.char in "fd"
+
+
+def _batches(values: Sequence[Value], chunk_size: int | None) -> Iterator[Directions]:
     total = sum(map(size_of, values))
     if chunk_size is None:
         chunk_size = members_by_default(max(map(size_of, values), default=1))
@@ -72,22 +102,43 @@ def members_by_default(size: int) -> int:
     return max(1, min(_AT_MOST // size, max(64, _IN_CACHE // size)))
 
 
-def parts(chunks: list[Value], values: Sequence[Value]) -> list[Value]:
-    """Return, for each value, the derivatives along its own directions, of those along all, chunk by chunk."""
+def parts(chunks: list[Value], values: Sequence[Value], *, last: bool = False) -> list[Value]:
+    """Return, for each value, the derivatives along its own directions, of those along all, chunk by chunk.
+
+    The directions are in front. With `last` they may lie in memory as if they were the last axis, which they will be.
+    """
     along = chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
-    if len(values) == 1:
+    if len(values) == 1 and type(along) is not ThinBatch:
         return [along]
     ends = itertools.accumulate(map(size_of, values))
-    return [along[end - size_of(x) : end] for x, end in zip(values, ends, strict=True)]
+    ranges = [(end - size_of(x), end) for x, end in zip(values, ends, strict=True)]
+    if type(along) is ThinBatch:
+        return [along.part(start, stop, last=last) for start, stop in ranges]
+    return [along[start:stop] for start, stop in ranges]
 
 
-def block(found: Value, dtype: np.dtype[Any]) -> Value:
-    """Return a block of a Jacobian as a user gets it: of its dtype, and in memory of its own."""
+def is_new(chunks: list[Value]) -> bool:
+    """Tell whether `parts` makes new arrays of these."""
+    return len(chunks) == 1 and type(chunks[0]) is ThinBatch
+
+
+def own_derivatives(along: Value, start: int, offset: int, count: int) -> Value:
+    """Return how numbers move along their own directions: `count` of them, number `offset` first, along direction `start`."""
+    if type(along) is ThinBatch:
+        return along.along(np.arange(start, start + count).reshape(along.shape[1:])).ravel()
+    each = np.arange(count)
+    return np.reshape(along, (shape_of(along)[0], -1))[start + each, offset + each]
+
+
+def block(found: Value, dtype: np.dtype[Any], *, is_ours: bool = False) -> Value:
+    """Return a block of a Jacobian as a user gets it: of its dtype, and in memory of its own, which it may be in already."""
     if isinstance(found, Tracer):
         return found
     if dtype_of(found).kind == "c" and dtype.kind != "c":
         found = np.real(found)
-    return found.astype(dtype) if is_foreign(found) else np.array(found, dtype, order="C")[()]
+    if is_foreign(found):
+        return found.astype(dtype)
+    return np.array(found, dtype, order="C", copy=None if is_ours else True)[()]
 
 
 def size_of(x: Value) -> int:

@@ -11,7 +11,7 @@ from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
 from dualgrad._core.leaves import Leaves, with_floats
 from dualgrad._core.space import Value, dtype_of, shape_of, zeros_of
 from dualgrad._core.stacking import check_holomorphic, nest
-from dualgrad.batching import block, directions, parts
+from dualgrad.batching import Directions, block, each_batch, is_new, parts
 from dualgrad.forward._jvp import push
 
 
@@ -72,9 +72,13 @@ def columns_by(along: Push, inputs: Leaves, single: bool, chunk_size: int | None
         result, tangents, aux = _pushed(along, values, [dtype_of(values[0]).type(1)])
         chunks.append([_zero_or(t, y)[None] for t, y in zip(tangents, result.values, strict=True)])
     else:
-        for batch in directions(values, chunk_size):
+
+        def run(batch: Directions) -> list[Value]:
+            nonlocal result, aux
             result, tangents, aux = _pushed(along, values, batch.units)
-            chunks.append([batch.stacked(t, y) for t, y in zip(tangents, result.values, strict=True)])
+            return [batch.stacked(t, y) for t, y in zip(tangents, result.values, strict=True)]
+
+        chunks = each_batch(values, chunk_size, run)
     if result is None:
         result, _, aux = along([None] * len(values))
     outputs = result
@@ -115,9 +119,14 @@ def _blocks(chunks: list[Value], out: Value, values: list[Value]) -> list[Value]
     shape = shape_of(out)
     if not chunks:
         return [np.zeros((*shape, *shape_of(x)), np.result_type(dtype_of(out), dtype_of(x)))[()] for x in values]
+    is_ours = is_new(chunks)
     return [
-        block(np.reshape(np.moveaxis(part, 0, -1), (*shape, *shape_of(x))), np.result_type(dtype_of(out), dtype_of(x)))
-        for part, x in zip(parts(chunks, values), values, strict=True)
+        block(
+            np.reshape(np.moveaxis(part, 0, -1), (*shape, *shape_of(x))),
+            np.result_type(dtype_of(out), dtype_of(x)),
+            is_ours=is_ours,
+        )
+        for part, x in zip(parts(chunks, values, last=True), values, strict=True)
     ]
 
 

@@ -11,7 +11,7 @@ from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
 from dualgrad._core.leaves import with_floats
 from dualgrad._core.space import Value, dtype_of, shape_of, zeros_of
 from dualgrad._core.stacking import check_holomorphic, nest
-from dualgrad.batching import block, directions, parts
+from dualgrad.batching import Directions, block, each_batch, is_new, parts
 from dualgrad.reverse._vjp import Recording
 
 
@@ -65,9 +65,12 @@ def rows(recording: Recording, chosen: Chosen, single: bool, chunk_size: int | N
         found = pulled(recording, [dtype_of(outputs[0]).type(1)])
         chunks.append([(zeros_of(x) if g is None else g)[None] for g, x in zip(found, inputs.values, strict=True)])
     else:
-        for batch in directions(outputs, chunk_size):
+
+        def run(batch: Directions) -> list[Value]:
             found = pulled(recording, batch.units)
-            chunks.append([batch.stacked(g, x) for g, x in zip(found, inputs.values, strict=True)])
+            return [batch.stacked(g, x) for g, x in zip(found, inputs.values, strict=True)]
+
+        chunks = each_batch(outputs, chunk_size, run)
     columns = [_blocks([chunk[i] for chunk in chunks], x, outputs) for i, x in enumerate(inputs.values)]
     blocks = [[column[k] for column in columns] for k in range(len(outputs))]
     return nest(result, inputs, blocks, single)
@@ -103,7 +106,8 @@ def _blocks(chunks: list[Value], x: Value, outputs: list[Value]) -> list[Value]:
     """Return the Jacobian of each output by one input, from the derivatives of all output numbers."""
     if not chunks:
         return [np.zeros((*shape_of(y), *shape_of(x)), np.result_type(dtype_of(y), dtype_of(x)))[()] for y in outputs]
+    is_ours = is_new(chunks)
     return [
-        block(np.reshape(part, (*shape_of(y), *shape_of(x))), np.result_type(dtype_of(y), dtype_of(x)))
+        block(np.reshape(part, (*shape_of(y), *shape_of(x))), np.result_type(dtype_of(y), dtype_of(x)), is_ours=is_ours)
         for part, y in zip(parts(chunks, outputs), outputs, strict=True)
     ]

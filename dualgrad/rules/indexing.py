@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._core.dispatch import call
-from dualgrad._core.foreign import is_foreign, zeros_like
+from dualgrad._core.foreign import StandIn, is_foreign, zeros_like
 from dualgrad._core.functions import getitem, overridable
 from dualgrad._core.index import Slot, join_index, split_index
 from dualgrad._core.level import Tracer
@@ -123,6 +123,10 @@ register(
 @overridable
 def scatter(ct: Value, *arrays: Value, index: Any, shape: tuple[int, ...], like: Value = None) -> Value:
     """Return zeros of a shape with `ct` added at an index, made by the library of `like`; the transpose of indexing."""
+    if isinstance(ct, StandIn):
+        found = ct.scattered((ct,), (join_index(index, arrays),), shape)
+        if found is not None:
+            return found
     buffer = _zeros(shape, ct.dtype, like, ct)
     _add_at(buffer, index, arrays, ct)
     return buffer
@@ -173,6 +177,8 @@ def _repeats(index: tuple[Any, ...], k: int, shape: tuple[int, ...]) -> bool:
 @overridable
 def scatter_many(*cts: Value, indices: tuple[Any, ...], shape: tuple[int, ...], like: Value = None) -> Value:
     """Return zeros of a shape with each of `cts` added at its own index."""
+    if isinstance(cts[0], StandIn) and (found := cts[0].scattered(cts, indices, shape)) is not None:
+        return found
     dtype = np.result_type(*[ct.dtype for ct in cts])
     buffer = _zeros(shape, dtype, like, *cts)
     for ct, index in zip(cts, indices, strict=True):

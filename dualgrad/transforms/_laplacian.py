@@ -10,7 +10,7 @@ import numpy as np
 from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
 from dualgrad._core.leaves import Leaves, settle
 from dualgrad._core.space import Value, dtype_of, shape_of
-from dualgrad.batching import directions, parts, size_of
+from dualgrad.batching import Directions, each_batch, own_derivatives, parts, size_of
 from dualgrad.forward import push
 from dualgrad.transforms._grad import gradients_at
 
@@ -99,31 +99,30 @@ def _pieces(chosen: Chosen, has_aux: bool, transform: str, chunk_size: int | Non
         _, found, aux = gradients_at(chosen, values, has_aux, transform)
         return found, aux
 
-    pieces: list[Value] = []
     aux = None
-    for batch in directions(values, chunk_size):
+
+    def run(batch: Directions) -> Value:
+        nonlocal aux
         result, tangents, aux = push(gradient, values, batch.units, True, transform)
-        pieces.append(_own(batch.start, batch.units, tangents, result, batch.stacked))
+        return _own(batch, tangents, result)
+
+    pieces = each_batch(values, chunk_size, run)
     if not pieces:
         aux = push(gradient, values, [None] * len(values), True, transform)[2]
         pieces.append(np.zeros(0, np.result_type(*map(dtype_of, values))))
     return pieces, aux
 
 
-def _own(
-    start: int, units: list[Value], tangents: list[Value], result: Leaves, stacked: Callable[[Value, Value], Value]
-) -> Value:
+def _own(batch: Directions, tangents: list[Value], result: Leaves) -> Value:
     """Return the derivative of each number's gradient along its own direction."""
     found = []
     member = offset = 0
-    for unit, t, g in zip(units, tangents, result.values, strict=True):
+    for unit, t, g in zip(batch.units, tangents, result.values, strict=True):
         size = size_of(g)
         if unit is not None:
-            along = stacked(t, g)
-            count = min(offset + size, start + len(along)) - (start + member)
-            along = np.reshape(along, (len(along), size))
-            members = np.arange(member, member + count)
-            found.append(along[members, start - offset + members])
+            along = batch.stacked(t, g)
+            count = min(offset + size, batch.start + shape_of(along)[0]) - (batch.start + member)
+            found.append(own_derivatives(along, member, batch.start - offset + member, count))
             member += count
         offset += size
     return found[0] if len(found) == 1 else np.concatenate(found)

@@ -1,0 +1,360 @@
+"""Derivatives along all unit directions at once, where each number moves along only a few of them.
+
+The unit directions of n numbers are n ** 2 numbers of which n are not zero. As long as a function acts on each number apart,
+moves numbers about, and adds a few, what it makes of them stays as thin: the second differences of a grid move along three
+directions each. A `ThinBatch` holds, for each number, the directions it moves along and how far, and is an array to NumPy
+(NEP 13 and 18), the directions in front. What it does not know it does as the array in full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from dualgrad._core.foreign import StandIn
+
+Array = np.ndarray[Any, Any]
+
+FEW = 32
+"""Along how many directions a number may move: from there on, the array in full is made."""
+
+
+FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+"""NumPy's functions of thin arrays; they return None where it takes arrays in full (see _thin_functions.py)."""
+
+
+class TooThick(BaseException):
+    """An array in full is needed that takes more memory than it may; not for users, who could catch an Exception."""
+
+
+class Places:
+    """The directions of all thin arrays of one batch, each array of them once: equal ones are one object."""
+
+    __slots__ = ("_numbers", "limit", "members")
+
+    def __init__(self, members: int, limit: int | None) -> None:
+        self.members = members
+        self.limit = limit
+        self._numbers: dict[tuple[tuple[int, ...], bytes], int] = {}
+
+    def numbers(self, places: Array) -> tuple[int, ...]:
+        """Return a number for each slot, the same for equal places."""
+        known = self._numbers
+        shape = places.shape[1:]
+        return tuple([known.setdefault((shape, slot.tobytes()), len(known)) for slot in places])
+
+
+class ThinBatch(StandIn, NDArrayOperatorsMixin):
+    """An array of which, for each place behind the first axis, only a few numbers along that axis are not zero.
+
+    Number `i` behind the first axis is `values[s][i]` at `places[s][i]` along it, for each slot `s`, and zero elsewhere; where
+    two slots name one place they add up.
+    """
+
+    __slots__ = ("_full", "common", "numbers", "places", "values")
+
+    def __init__(self, values: Array, places: Array, common: Places, numbers: tuple[int, ...] | None = None) -> None:
+        self.values = values
+        self.places = places
+        self.common = common
+        self.numbers = common.numbers(places) if numbers is None else numbers
+        self._full: Array | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.common.members, *self.values.shape[1:])
+
+    @property
+    def ndim(self) -> int:
+        return self.values.ndim
+
+    @property
+    def size(self) -> int:
+        return self.common.members * (self.values.size // max(1, len(self.values)))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        dtype: np.dtype[Any] = self.values.dtype
+        return dtype
+
+    def full(self) -> Array:
+        """Return the array in full, made once."""
+        if self._full is None:
+            limit = self.common.limit
+            if limit is not None and self.size > limit:
+                raise TooThick
+            self._full = self.part(0, self.common.members)
+            # It says what the slots say, and must go on doing so.
+            self._full.flags.writeable = False
+        return self._full
+
+    def part(self, start: int, stop: int, *, last: bool = False) -> Array:
+        """Return some directions in full, in new memory; with `last` so that a number's directions lie side by side."""
+        shape = self.shape[1:]
+        numbers = self.values[0].size
+        if last:
+            found = np.zeros((*shape, stop - start), self.dtype)
+            table = found.reshape(numbers, stop - start).T
+            found = np.moveaxis(found, -1, 0)
+        else:
+            found = np.zeros((stop - start, *shape), self.dtype)
+            table = found.reshape(stop - start, numbers)
+        each = np.arange(numbers)
+        for slot, moved in zip(self.places, self.values, strict=True):
+            places, values = slot.ravel(), moved.ravel()
+            # Within a slot no number is named twice.
+            if start == 0 and stop == self.common.members:
+                table[places, each] += values
+            else:
+                here = (places >= start) & (places < stop)
+                table[places[here] - start, each[here]] += values[here]
+        return found
+
+    def along(self, places: Array) -> Array:
+        """Return each number's derivative along one direction, its place behind the first axis as `places`."""
+        found: Array = np.where(self.places == places, self.values, 0).sum(axis=0)
+        return found
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.array(self.full(), dtype, copy=copy)
+
+    def __len__(self) -> int:
+        return self.common.members
+
+    def __getattr__(self, name: str) -> Any:
+        # Methods of arrays that are not written out here.
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.full(), name)
+
+    def __getitem__(self, index: Any) -> Any:
+        if _keeps_first(index):
+            return self.moved(lambda x: x[index])
+        return self.full()[index]
+
+    def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> ThinBatch:
+        return self.with_values(self.values.astype(dtype, *args, **kwargs))
+
+    def with_values(self, values: Array) -> ThinBatch:
+        """Return what moves along the same directions, differently far."""
+        return ThinBatch(values, self.places, self.common, self.numbers)
+
+    def moved(self, move: Callable[[Array], Array]) -> ThinBatch:
+        """Return what a function makes that only moves and repeats numbers behind the first axis."""
+        values, places = move(self.values), move(self.places)
+        return ThinBatch(values, places, self.common)
+
+    # ---- NumPy's protocols -----------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and not kwargs:
+            if len(inputs) == 1 and ufunc in _OF_EACH:
+                return self.with_values(ufunc(self.values))
+            if len(inputs) == 2:
+                x, y = inputs
+                if ufunc is np.multiply:
+                    found = _scaled(ufunc, x, y) if type(x) is ThinBatch else _scaled(ufunc, y, x)
+                elif ufunc is np.matmul:
+                    found = _product(x, y)
+                elif ufunc is np.add or ufunc is np.subtract:
+                    found = added(x, y, ufunc is np.subtract)
+                elif ufunc is np.true_divide and type(x) is ThinBatch:
+                    found = _scaled(ufunc, x, y)
+                else:
+                    found = None
+                if found is not None:
+                    return found
+        if any(type(x) is ThinBatch for x in kwargs.get("out", ())):
+            raise TypeError(
+                f"np.{ufunc.__name__} was to write into derivatives along directions, which cannot be written to."
+            )
+        return getattr(ufunc, method)(*[in_full(x) for x in inputs], **kwargs)
+
+    def __array_function__(self, fun: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        known = FUNCTIONS.get(fun)
+        found = None if known is None else known(*args, **kwargs)
+        if found is not None:
+            return found
+        return fun(*in_full(args), **{name: in_full(x) for name, x in kwargs.items()})
+
+    # ---- places in an array of zeros, or of something -------------------------------------------------
+
+    def scattered(self, cts: Sequence[Any], indices: Sequence[Any], shape: tuple[int, ...]) -> Any:
+        if not all(type(ct) is ThinBatch and _names_once(i, shape) for ct, i in zip(cts, indices, strict=True)):
+            return None
+        slots: list[_Slot] = []
+        for ct, index in zip(cts, indices, strict=True):
+            if not _fill(slots, ct, index[1:], shape[1:]):
+                return None
+        return self._of(slots)
+
+    def written(self, value: Any, a: Any, index: Any) -> Any:
+        if not _keeps_first(index) or any(type(part) is np.ndarray for part in index):
+            return None
+        if type(a) is ThinBatch:
+            slots = [_Slot(v.copy(), p.copy(), v != 0) for v, p in zip(a.values, a.places, strict=True)]
+        elif type(a) is np.ndarray and a.strides[0] == 0 and not a[:1].any():
+            slots = []
+        else:
+            return None
+        for slot in slots:
+            slot.clear(index[1:])
+        if type(value) is ThinBatch:
+            if not _fill(slots, value, index[1:], a.shape[1:]):
+                return None
+        elif np.ndim(value) > 0 or value != 0:
+            return None
+        return self._of(slots or [_Slot.free(a.shape[1:], a.dtype)]).astype(a.dtype)
+
+    def _of(self, slots: list[_Slot]) -> ThinBatch:
+        return ThinBatch(np.stack([s.values for s in slots]), np.stack([s.places for s in slots]), self.common)
+
+
+class _Slot:
+    """A slot that is being filled: at some numbers with what others have left free."""
+
+    __slots__ = ("_is_taken", "places", "values")
+
+    def __init__(self, values: Array, places: Array, is_taken: Array) -> None:
+        self.values = values
+        self.places = places
+        self._is_taken = is_taken
+
+    @classmethod
+    def free(cls, shape: tuple[int, ...], dtype: np.dtype[Any]) -> _Slot:
+        """Return a slot with nothing in it."""
+        return cls(np.zeros(shape, dtype), np.zeros(shape, np.intp), np.zeros(shape, bool))
+
+    def takes(self, values: Array, places: Array, index: Any) -> bool:
+        """Add values where there is room, or where they move along the directions that are there; tell whether it was so."""
+        if self._is_taken[index].any() and not np.array_equal(self.places[index], places):
+            return False
+        self.values[index] += values
+        self.places[index] = places
+        self._is_taken[index] = True
+        return True
+
+    def clear(self, index: Any) -> None:
+        """Make room at an index."""
+        self.values[index] = 0
+        self._is_taken[index] = False
+
+
+def _fill(slots: list[_Slot], t: ThinBatch, index: Any, shape: tuple[int, ...]) -> bool:
+    """Add to slots at an index, with more slots where it takes them; tell whether they are few."""
+    for values, places in zip(t.values, t.places, strict=True):
+        if not any(slot.takes(values, places, index) for slot in slots):
+            if len(slots) == FEW:
+                return False
+            slots.append(_Slot.free(shape, t.dtype))
+            slots[-1].takes(values, places, index)
+    return True
+
+
+def _keeps_first(index: Any) -> bool:
+    """Tell whether an index leaves the first axis alone, and in front."""
+    if type(index) is not tuple or not index or type(index[0]) is not slice or index[0] != slice(None):
+        return False
+    if all(type(part) is not np.ndarray for part in index):
+        return True
+    # Arrays that are not side by side, numbers among them, put their axes in front.
+    here = [k for k, part in enumerate(index) if isinstance(part, (np.ndarray, int, np.integer))]
+    return here[-1] - here[0] == len(here) - 1
+
+
+def _names_once(index: Any, shape: tuple[int, ...]) -> bool:
+    """Tell whether an index leaves the first axis alone and names no number behind it twice."""
+    if not _keeps_first(index):
+        return False
+    if all(type(part) is not np.ndarray or part.dtype.kind == "b" for part in index):
+        return True
+    count = np.zeros(shape[1:], int)
+    np.add.at(count, index[1:], 1)
+    return int(count.max(initial=0)) <= 1
+
+
+def unit_directions(size: int, shape: tuple[int, ...], dtype: np.dtype[Any], start: int, common: Places) -> ThinBatch:
+    """Return the unit directions of one value among several, whose own begin at `start`."""
+    places = np.arange(start, start + size).reshape(1, *shape)
+    return ThinBatch(np.ones((1, *shape), dtype), places, common)
+
+
+def is_thin(x: Any) -> bool:
+    """Tell whether a value is held as few numbers."""
+    return type(x) is ThinBatch
+
+
+def in_full(x: Any) -> Any:
+    """Return a value, or nested lists of them, with thin arrays in full."""
+    if type(x) is ThinBatch:
+        return x.full()
+    if type(x) is list or type(x) is tuple:
+        return type(x)([in_full(one) for one in x])
+    return x
+
+
+# Functions of each number that are linear.
+_OF_EACH = frozenset((np.negative, np.positive, np.conjugate))
+_ARRAYS = (np.ndarray, np.generic, float, int, complex)
+
+
+def _scaled(ufunc: np.ufunc, t: ThinBatch, factor: Any) -> ThinBatch | None:
+    """Return a product with numbers that all directions share, or such a quotient; None where they do not."""
+    if not isinstance(factor, _ARRAYS):
+        return None
+    shape = np.shape(factor)
+    if len(shape) >= t.values.ndim and type(factor) is np.ndarray:
+        # It says itself that all directions share it, or has axes that the members lack.
+        if len(shape) > t.values.ndim or shape[0] != 1:
+            return None
+        factor, shape = factor[0], shape[1:]
+    values = ufunc(t.values, factor)
+    if values.shape == t.values.shape:
+        return t.with_values(values)
+    return ThinBatch(values, np.broadcast_to(t.places, values.shape), t.common)
+
+
+def _product(x: Any, y: Any) -> Any:
+    """Return a product with small matrices that all directions share; None where they do not, or are larger."""
+    t, matrix = (x, y) if type(x) is ThinBatch else (y, x)
+    if type(matrix) is not np.ndarray or not 2 <= matrix.ndim < t.ndim or t.ndim < 3:
+        return None
+    if len(t.values) * matrix.shape[-1 if t is y else -2] > FEW:
+        return None
+    if t is y:
+        return np.sum(t[:, ..., None, :, :] * matrix[..., :, :, None], axis=-2)
+    return np.sum(t[:, ..., :, :, None] * matrix[..., None, :, :], axis=-2)
+
+
+def added(x: Any, y: Any, is_difference: bool = False) -> ThinBatch | None:
+    """Return the sum of two thin arrays, or their difference; None where it is not thin."""
+    if type(x) is not ThinBatch or type(y) is not ThinBatch:
+        return None
+    if x.numbers == y.numbers:
+        return x.with_values(x.values - y.values if is_difference else x.values + y.values)
+    if x.shape != y.shape:
+        shape = np.broadcast_shapes(x.shape[1:], y.shape[1:])
+        x, y = stretched(x, shape), stretched(y, shape)
+    values, places, numbers = [*x.values], [*x.places], [*x.numbers]
+    for value, place, number in zip(y.values, y.places, y.numbers, strict=True):
+        value = -value if is_difference else value
+        if number in numbers:
+            values[numbers.index(number)] = values[numbers.index(number)] + value
+        else:
+            values.append(value)
+            places.append(place)
+            numbers.append(number)
+    if len(values) > FEW:
+        return None
+    return ThinBatch(np.stack(values), np.stack(places), x.common, tuple(numbers))
+
+
+def stretched(t: ThinBatch, shape: tuple[int, ...]) -> ThinBatch:
+    """Return a thin array broadcast to a shape, which is that of a member."""
+    if t.shape[1:] == shape:
+        return t
+    t = t.moved(lambda x: x.reshape(len(x), *(1,) * (len(shape) - x.ndim + 1), *x.shape[1:]))
+    return t.moved(lambda x: np.broadcast_to(x, (len(x), *shape)))
