@@ -26,6 +26,7 @@ LAYERS = {
     "dualgrad.tree": 1,
     "dualgrad._core.level": 2,
     "dualgrad._core.ended": 2,
+    "dualgrad._core.squares": 2,
     "dualgrad._core.gather": 2,
     "dualgrad._core.views": 2,
     "dualgrad._core.dispatch": 2,

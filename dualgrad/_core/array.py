@@ -16,6 +16,7 @@ from dualgrad._core.methods import ArrayMethods
 from dualgrad._core.object_loops import ObjectLoops
 from dualgrad._core.primitive import RECORDS, UNARY
 from dualgrad._core.space import Value, is_inexact, shape_of
+from dualgrad._core.squares import even_power
 from dualgrad._core.ufunc_methods import call_ufunc_method
 from dualgrad._core.views import assign, link, store, tie
 from dualgrad.errors import ConversionError
@@ -49,6 +50,8 @@ _true_divide = np.true_divide
 
 _FILLED_LATER: frozenset[Any] = frozenset((np.zeros, np.ones, np.empty, np.full, np.eye, np.identity))
 
+_NUMBERS = frozenset((int, float))
+
 _BASIC = frozenset((int, slice, type(None), type(Ellipsis)))
 
 
@@ -72,6 +75,8 @@ class TracedArray(ArrayMethods, ObjectLoops):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, /, *inputs: Any, **kwargs: Any) -> Value:
         if method == "__call__" and not kwargs:
+            if (ufunc is _square or ufunc is _power) and inputs[0] is self:
+                return self.__pow__(*(inputs[1:] or (2,)))
             if len(inputs) == 1 and (record := UNARY.get(ufunc)) is not None:
                 return self._level.unary(record, self)
             return call_ufunc(ufunc, inputs)
@@ -110,6 +115,8 @@ class TracedArray(ArrayMethods, ObjectLoops):
         return reflected(_subtract, other, self)
 
     def __mul__(self, other: Any) -> Value:
+        if other is self:
+            return even_power(self, self._level.binary(RECORDS[_multiply], self, self), 2)
         return operator(_multiply, self, other)
 
     def __rmul__(self, other: Any) -> Value:
@@ -160,8 +167,11 @@ class TracedArray(ArrayMethods, ObjectLoops):
     def __pow__(self, other: Any) -> Value:
         # x ** 2 is a square to NumPy too, and its derivatives need no logarithm.
         if type(other) is int and other == 2:
-            return self._level.unary(RECORDS[_square], self)  # type: ignore[arg-type]
-        return operator(_power, self, other)
+            return even_power(self, self._level.unary(RECORDS[_square], self), 2)  # type: ignore[arg-type]
+        answer = operator(_power, self, other)
+        if type(other) in _NUMBERS and other >= 2 and other % 2 == 0:
+            return even_power(self, answer, other)
+        return answer
 
     def __rpow__(self, other: Any) -> Value:
         return reflected(_power, other, self)

@@ -17,13 +17,16 @@ _depths = itertools.count(1)
 class Tracer:
     """A value seen by one level. `_value` is what the level below sees: a plain array, or a tracer of a lower level."""
 
-    __slots__ = ("__weakref__", "_level", "_links", "_value")
+    __slots__ = ("__weakref__", "_level", "_links", "_origin", "_value")
 
     _level: Level
     _value: Value
 
     _links: Any
     """What the value shares its memory with, if anything (see views.py)."""
+
+    _origin: Any
+    """The call that the value comes from, where its level remembers that here (see squares.py)."""
 
     def vanishes(self) -> Any:
         """Tell which numbers are zero with all their derivatives; False where a level does not know."""
@@ -67,6 +70,10 @@ class Level:
     def binary(self, record: Primitive, x: Value, y: Value) -> Value:
         """Apply an elementwise primitive to two operands; an interpreter may do this faster than `apply`."""
         return self.apply(record, (x, y), {})
+
+    def origin(self, x: Any) -> Any:
+        """Return the `Origin` of one of this level's tracers, if it is a root and the level knows; otherwise None."""
+        return None
 
     def constant(self, fun: Function, args: Any, kwargs: dict[str, Any]) -> Value:
         """Apply a function without a derivative: to a differentiating level, its tracers are just their values."""

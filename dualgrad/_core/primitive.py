@@ -211,7 +211,8 @@ def install(record: Record) -> None:
         if record.unary is not None:
             UNARY[record.key] = record
             operate, number, _, reads, same_space = record.unary
-            if same_space and operate is record.key and reads in (1, 2):
+            # A square asks what its operand is (see squares.py).
+            if same_space and record.key is not np.square and operate is record.key and reads in (1, 2):
                 SHORT[record.key] = number if reads == 2 else ~number
                 if record.one_formula and not record.poles:
                     SHORT_FORWARD[record.key] = SHORT[record.key]

@@ -9,13 +9,16 @@ import numpy as np
 
 from dualgrad._core.array import TracedArray
 from dualgrad._core.ended import Ended
-from dualgrad._core.level import Level, vanishes
+from dualgrad._core.level import Level, seen_anywhere, vanishes
 from dualgrad._core.primitive import PULLBACKS, SHORT_FORWARD, Primitive, Pull, Word
 from dualgrad._core.space import Value, conform_tangent, zeros_of
+from dualgrad._core.squares import SQUARES, ZEROS, Origin
 from dualgrad._core.zeros import drop_zeros, is_strict, may_be_infinite
 
 _divide = np.true_divide
+_hypot = np.hypot
 _NUMBERS = frozenset((float, int, np.float64))
+_PLAIN = frozenset((np.ndarray, np.float64))
 
 
 class DualArray(TracedArray):
@@ -85,6 +88,19 @@ class ForwardLevel(Level):
         """End the transformation."""
         self.__class__ = EndedForwardLevel
 
+    def origin(self, x: Any) -> Any:
+        return getattr(x, "_origin", None)
+
+    def _remembering(self, record: Primitive, out: Value, operands: tuple[Value, ...], params: dict[str, Any]) -> Value:
+        """Return an answer that knows what it is the root of, where it is zero."""
+        if type(out) is not DualArray:
+            return out
+        ans = out._value
+        has_zero = not ans.all() if type(ans) in _PLAIN else seen_anywhere(np.equal(ans, 0))
+        if has_zero or record.key in ZEROS:
+            out._origin = Origin(record.key, operands, params)
+        return out
+
     def unary(self, record: Primitive, x: Any) -> Value:
         value = x._value
         ans = record.operate(value)
@@ -94,7 +110,8 @@ class ForwardLevel(Level):
             tangent = self._push_past_poles(record, (x._tangent,), ans, (value,), {})
         else:
             tangent = record.jvp((x._tangent,), ans, value)
-        return self._wrap(ans, tangent)
+        out = self._wrap(ans, tangent)
+        return self._remembering(record, out, (x,), {}) if record.key in SQUARES else out
 
     def apply(self, record: Primitive, operands: tuple[Value, ...], params: dict[str, Any]) -> Value:
         values = []
@@ -114,9 +131,14 @@ class ForwardLevel(Level):
                 tangent = self._push_past_poles(record, tuple(tangents), ans, values, params)
             else:
                 tangent = record.jvp(tuple(tangents), ans, *values, **params)
-        return self._wrap(ans, tangent) if record.outputs == 1 else self._wrap_tuple(ans, tangent)
+        if record.outputs != 1:
+            return self._wrap_tuple(ans, tangent)
+        out = self._wrap(ans, tangent)
+        return self._remembering(record, out, operands, params) if record.key in SQUARES else out
 
     def binary(self, record: Primitive, x: Any, y: Any) -> Value:
+        if record.key is _hypot:
+            return self.apply(record, (x, y), {})
         xt = yt = None
         if type(x) is DualArray and x._level is self:
             xt = x._tangent

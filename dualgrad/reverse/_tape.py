@@ -32,6 +32,7 @@ from dualgrad._core.space import Space, Value, base_class, has_space, is_inexact
 from dualgrad._core.views import frozen, link, tie
 from dualgrad.reverse._guard import SMALL, Guard
 from dualgrad.reverse._joint import joint, pick, unpack
+from dualgrad.reverse._origin import origin_of
 from dualgrad.reverse._sweep import FEW, ITEM, LATER, ONE
 
 _short = SHORT.get
@@ -165,6 +166,9 @@ class Tape(Level):
         """Take up the transformation again, until it is closed: for what runs again in a sweep."""
         self.__class__ = Tape
         self.record = self.entries.append
+
+    def origin(self, x: Any) -> Any:
+        return origin_of(self.entries[x._number], x._value, lambda value, number: tape_array(value, self, number))
 
     def lift(self, value: Value) -> TapeArray:
         """Return a new array on the tape that depends on nothing: an input, or a constant."""
