@@ -27,7 +27,7 @@ from dualgrad._core.ended import Ended
 from dualgrad._core.level import Level, Tracer, vanishes
 from dualgrad._core.primitive import RECORDS, Metadata, Primitive, Word, name_of
 from dualgrad._core.space import Function, Value, dtype_of, shape_of
-from dualgrad._core.views import change_shape
+from dualgrad._core.views import change_shape, link
 from dualgrad.batching._layout import MANY, in_c_order, pair
 from dualgrad.batching._thin import in_full, is_thin
 from dualgrad.errors import BatchLoopWarning, ConversionError
@@ -61,6 +61,16 @@ class BatchArray(TracedArray):
         for n in shape_of(self._value)[1:]:
             size *= n
         return size
+
+    def __getitem__(self, index: Any) -> Value:
+        # As the general way has it, without the calls that lead there.
+        kind = type(index)
+        if (kind is int or kind is slice) and type(self._value) is np.ndarray and self._value.ndim > 1:
+            out = batch_array(self._value[:, index], self._level)
+            if out._value.ndim > 1:
+                link(self, out, index)
+            return out
+        return _getitem(self, index)
 
     def __bool__(self) -> NoReturn:
         raise ConversionError(
@@ -97,6 +107,9 @@ class BatchArray(TracedArray):
             f"{what} asks for one plain number, and there is a batch of them (shape {self.shape}, under vmap). "
             "Use NumPy's functions (np.sin for math.sin), and np.stack or dualgrad.numpy.array instead of writing into a buffer."
         )
+
+
+_getitem = TracedArray.__getitem__
 
 
 def batch_array(value: Value, level: BatchLevel) -> BatchArray:

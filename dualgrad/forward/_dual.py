@@ -13,12 +13,15 @@ from dualgrad._core.level import Level, seen_anywhere, vanishes
 from dualgrad._core.primitive import PULLBACKS, SHORT_FORWARD, Primitive, Pull, Word
 from dualgrad._core.space import Value, conform_tangent, zeros_of
 from dualgrad._core.squares import SQUARES, ZEROS, Origin
+from dualgrad._core.views import link
 from dualgrad._core.zeros import drop_zeros, is_strict, may_be_infinite
+from dualgrad.batching import BatchArray, batch_array
 
 _divide = np.true_divide
 _hypot = np.hypot
 _NUMBERS = frozenset((float, int, np.float64))
 _PLAIN = frozenset((np.ndarray, np.float64))
+_PLAIN_OPERANDS = frozenset((np.ndarray, np.float64, float, int))
 
 
 class DualArray(TracedArray):
@@ -49,6 +52,17 @@ class DualArray(TracedArray):
                 return out
         return _array_ufunc(self, ufunc, method, x, *others, **kwargs)
 
+    def __getitem__(self, index: Any) -> Value:
+        # As `ForwardLevel.apply` has it, without the calls that lead there.
+        kind = type(index)
+        if (kind is int or kind is slice) and type(self._value) is np.ndarray and type(self._level) is ForwardLevel:
+            value = self._value[index]
+            out = dual_array(value, self._tangent[index], self._level)
+            if type(value) is np.ndarray:
+                link(self, out, index)
+            return out
+        return _getitem(self, index)
+
     def vanishes(self) -> Any:
         """Tell where value and tangent are zero."""
         return vanishes(self._value) & vanishes(self._tangent)
@@ -56,6 +70,7 @@ class DualArray(TracedArray):
 
 _short = SHORT_FORWARD.get
 _array_ufunc = TracedArray.__array_ufunc__
+_getitem = TracedArray.__getitem__
 
 
 def dual_array(value: Value, tangent: Value, level: ForwardLevel) -> DualArray:
@@ -156,9 +171,13 @@ class ForwardLevel(Level):
             tangent = record.jvp((xt, yt), ans, x, y)
         else:
             pulls: Any = record.pulls
-            tangent = None if xt is None else _pushed(pulls[0], xt, ans, x, y)
-            if yt is not None and (moved := _pushed(pulls[1], yt, ans, x, y)) is not None:
-                tangent = moved if tangent is None else tangent + moved
+            tangent = None
+            if type(xt) is BatchArray or type(yt) is BatchArray:
+                tangent = _pushed_at_once(pulls, (xt, yt), ans, x, y)
+            if tangent is None:
+                tangent = None if xt is None else _pushed(pulls[0], xt, ans, x, y)
+                if yt is not None and (moved := _pushed(pulls[1], yt, ans, x, y)) is not None:
+                    tangent = moved if tangent is None else tangent + moved
         if tangent is None:
             return ans
         if type(tangent) is np.ndarray is type(ans) and tangent.shape == ans.shape and tangent.dtype is ans.dtype:
@@ -241,6 +260,32 @@ def _pushed(pull: Pull | None, t: Value, ans: Value, x: Value, y: Value) -> Valu
     if reads == 4:
         return pull.function(t, y)
     return pull.function(t, *pull.select(ans, x, y))
+
+
+def _pushed_at_once(pulls: Any, tangents: tuple[Value, Value], ans: Value, x: Value, y: Value) -> Value:
+    """Return the tangent of an elementwise answer where tangents are batches and all else is plain, as one batch.
+
+    The formulas broadcast as the members do if these have the rank of the answer. None where that is not so.
+    """
+    if type(x) not in _PLAIN_OPERANDS or type(y) not in _PLAIN_OPERANDS:
+        return None
+    ndim = ans.ndim + 1 if type(ans) is np.ndarray else 1
+    total = level = None
+    for pull, t in zip(pulls, tangents, strict=True):
+        if t is None or pull is None:
+            continue
+        if (
+            type(t) is not BatchArray
+            or type(t._value) is not np.ndarray
+            or t._value.ndim != ndim
+            or t._level.has_many
+            or (level is not None and t._level is not level)
+        ):
+            return None
+        level = t._level
+        moved = _pushed(pull, t._value, ans, x, y)
+        total = moved if total is None else total + moved
+    return None if level is None else batch_array(total, level)
 
 
 class EndedForwardLevel(Ended, ForwardLevel):

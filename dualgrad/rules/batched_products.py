@@ -104,6 +104,9 @@ def _matmul(record: Primitive, batched: tuple[bool, ...], operands: Operands, pa
         raise ValueError("matmul: an operand has no axes; multiply by numbers with *.")
     if not batched[1] and rank_b <= 2:
         # One large product instead of many small ones: (size, ..., k) @ (k, n).
+        if rank_b == 2 and type(a) is np.ndarray and a.size:
+            *front, k = a.shape
+            return np.reshape(np.matmul(np.reshape(a, (-1, k)), b), (*front, shape_of(b)[1]))
         return np.tensordot(a, b, (-1, max(rank_b - 2, 0)))
     if not batched[0] and rank_a <= 2 and rank_b == 1:
         return np.matmul(b, a) if rank_a == 1 else np.matmul(b, np.transpose(a))
