@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.dispatch import bind
 from dualgrad._core.primitive import (
     IN_PLACE,
     WAITS,
@@ -186,10 +187,11 @@ def linear(
     def jvp(tangents: tuple[Value, ...], ans: Value, /, *values: Value, **params: Any) -> Value:
         if spread:
             tangents = tuple([zeros_of(x) if t is None else t for t, x in zip(tangents, values, strict=True)])
-            return conform_tangent(implementation(*tangents, **params), ans)
+            return conform_tangent(bind(record, tangents, params), ans)
         if tangents[0] is None:
             return None
-        return implementation(tangents[0], *values[1:], **params)
+        # A tangent that is traced goes to its level without NumPy's way there.
+        return bind(record, (tangents[0], *values[1:]), params)
 
     def select(ans: Value, a: Value, *others: Value) -> tuple[Value, ...]:
         return (space_of(a), *others)
@@ -269,10 +271,10 @@ def bilinear(
     def jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value, b: Value, **params: Any) -> Value:
         ta, tb = tangents
         if tb is None:
-            return implementation(ta, b, **params)
+            return bind(record, (ta, b), params)
         if ta is None:
-            return implementation(a, tb, **params)
-        return implementation(ta, b, **params) + implementation(a, tb, **params)
+            return bind(record, (a, tb), params)
+        return bind(record, (ta, b), params) + bind(record, (a, tb), params)
 
     def select_left(ans: Value, a: Value, b: Value) -> tuple[Value, ...]:
         return space_of(a), b
