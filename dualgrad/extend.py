@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.arguments import check_callable
 from dualgrad._core.functions import overridable
 from dualgrad._core.primitive import Composite, Primitive, Samples, name_of, records
 from dualgrad._core.space import Function, Value, shape_of
@@ -59,6 +60,11 @@ def elementwise(fun: Function, *formulas: Function | None, **options: Any) -> Pr
     One formula per operand: `lambda t, x: t * np.cos(x)` says how a tangent `t` of that operand moves the answer, and reads, by
     name, what it needs of `ans` and the operands (named as in the function's signature, `x` and `y` for a ufunc). None: constant.
     """
+    call = "extend.elementwise(f, lambda t, x: t * ..., samples=...)"
+    check_callable(fun, "extend.elementwise", call)
+    for formula in formulas:
+        if formula is not None:
+            check_callable(formula, "extend.elementwise", call, "formula, or None")
     return define.elementwise(fun, *[f and _checked_formula(f, name_of(fun)) for f in formulas], **options)
 
 
@@ -67,16 +73,19 @@ def linear(fun: Function, transpose: Function, **options: Any) -> Primitive:
 
     `transpose(ct, a, *, parameters)` gets the shape and dtype of `a`, and obeys <ct, f(t)> = <transpose(ct), t>.
     """
+    _check_functions("extend.linear", fun=fun, transpose=transpose)
     return define.linear(fun, _checked_transpose(transpose, name_of(fun), 0), **options)
 
 
 def structural(fun: Function, undo: Function, **options: Any) -> Primitive:
     """Register a function that rearranges its operand, with how to undo it; see `dualgrad.rules.define.structural`."""
+    _check_functions("extend.structural", fun=fun, undo=undo)
     return define.structural(fun, _checked_transpose(undo, name_of(fun), 0), **options)
 
 
 def bilinear(fun: Function, left: Function, right: Function, **options: Any) -> Primitive:
     """Register a function linear in each of two operands, with both transposes; see `dualgrad.rules.define.bilinear`."""
+    _check_functions("extend.bilinear", fun=fun, left=left, right=right)
     title = name_of(fun)
     return define.bilinear(fun, _checked_transpose(left, title, 0), _checked_transpose(right, title, 1), **options)
 
@@ -87,10 +96,17 @@ def handwritten(fun: Function, jvp: Any, vjp: Any, **options: Any) -> Primitive:
     `jvp(tangents, ans, *operands, **params)` returns the tangent of the answer; `vjp(ct, wanted, ans, *operands, **params)` one
     cotangent per operand; zero is None. `keep=` names what the VJP reads of "ans" and the operands.
     """
+    _check_functions("extend.handwritten", fun=fun, jvp=jvp, vjp=vjp)
     title = name_of(fun)
     if options.get("outputs", 1) != 1:
         return define.handwritten(fun, jvp, _checked_vjp(vjp, title), **options)
     return define.handwritten(fun, _checked_jvp(jvp, title), _checked_vjp(vjp, title), **options)
+
+
+def _check_functions(word: str, **given: Any) -> None:
+    for name, function in given.items():
+        role = "first argument" if name == "fun" else f"argument {name}"
+        check_callable(function, word, f"{word}({', '.join(given)}, samples=...)", role)
 
 
 def _checked_formula(formula: Function, title: str) -> Function:

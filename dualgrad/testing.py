@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.arguments import check_callable
 from dualgrad._core.leaves import Leaves
 from dualgrad._core.space import Value, dtype_of, shape_of
 from dualgrad.forward import jvp
@@ -43,6 +44,7 @@ def check_grads(
     >>> from dualgrad.testing import check_grads
     >>> check_grads(lambda x, y: np.sum(x * np.sin(y)), (np.ones(3), 2.0))
     """
+    check_callable(f, "check_grads", "check_grads(f, (x,))")
     unknown = set(modes) - set(MODES)
     if unknown:
         raise ValueError(f"check_grads knows the modes 'fwd' and 'rev'; it got {sorted(unknown)}.")

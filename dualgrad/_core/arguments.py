@@ -15,15 +15,18 @@ ArgNums: TypeAlias = int | Sequence[int] | None
 ArgNames: TypeAlias = str | Sequence[str] | None
 
 
-def check_callable(f: Any, transform: str) -> None:
-    """Raise TypeError for what is no function."""
+def check_callable(f: Any, transform: str, call: str, role: str = "first argument") -> None:
+    """Raise TypeError for what is no function; `call` is what to write instead."""
     if not callable(f):
-        raise TypeError(f"{transform} takes a function as its first argument; it got a {type(f).__name__}.")
+        raise TypeError(
+            f"{transform} takes a function as its {role}; it got a {type(f).__name__}, which cannot be called. "
+            f"Write {call}."
+        )
 
 
 def like(f: Callable[P, Any], transform: str) -> Callable[[Callable[..., Any]], Callable[P, Any]]:
     """Return a decorator that gives a derived function the name, docstring and signature of `f`."""
-    check_callable(f, transform)
+    check_callable(f, transform, f"{transform}(f)(x)")
 
     def decorate(g: Callable[..., Any]) -> Callable[P, Any]:
         wrapped: Callable[P, Any] = functools.wraps(f)(g)
@@ -41,6 +44,7 @@ class Chooser:
     __slots__ = ("_argnames", "_argnums", "_f", "_simple", "single", "transform")
 
     def __init__(self, f: Callable[..., Any], argnums: ArgNums, argnames: ArgNames, transform: str) -> None:
+        check_callable(f, transform, f"{transform}(f)(x)")
         if argnums is None and argnames is None:
             argnums = 0
         self._f = f

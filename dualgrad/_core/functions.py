@@ -29,6 +29,12 @@ def overridable(fun: Function) -> Function:
     other libraries, which do not know them, they are functions like any other.
     """
 
+    if not callable(fun):
+        raise TypeError(
+            f"extend.overridable takes a function as its first argument; it got a {type(fun).__name__}, which cannot be called. "
+            "Write @extend.overridable above the function."
+        )
+
     @functools.wraps(fun)
     def overridden(*args: Any, **kwargs: Any) -> Any:
         for x in args:

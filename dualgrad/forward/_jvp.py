@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from dualgrad._core.arguments import split_aux
+from dualgrad._core.arguments import check_callable, split_aux
 from dualgrad._core.leaves import Leaves, as_primals, owned, release, results, settle
 from dualgrad._core.space import Value
 from dualgrad.forward._dual import DualArray, ForwardLevel, dual_array
@@ -44,6 +44,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], 
     >>> float(value), float(tangent)
     (0.0, 2.0)
     """
+    check_callable(f, "jvp", "jvp(f, (x,), (v,))")
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
         raise TypeError("jvp takes primals and tangents as tuples with one entry per argument: jvp(f, (x,), (v,)).")
     if len(primals) != len(tangents):

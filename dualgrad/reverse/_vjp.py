@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.arguments import split_aux
+from dualgrad._core.arguments import check_callable, split_aux
 from dualgrad._core.foreign import is_foreign
 from dualgrad._core.leaves import as_primals, release, results, settle
 from dualgrad._core.space import Value
@@ -111,6 +111,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     >>> pullback(np.array([1.0, 0.0]))
     (array([1., 0.]),)
     """
+    check_callable(f, "vjp", "vjp(f, x)")
     inputs = as_primals(primals, "vjp")
     recording = Recording(lambda values: f(*inputs.fill(values)), inputs.values, has_aux, "vjp")
     recording.own()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dualgrad._core.arguments import check_callable
 from dualgrad._core.primitive import Composite, Constant, Metadata, Refused, Samples, register
 from dualgrad._core.signature import rule_parameters
 from dualgrad._core.space import Function
@@ -9,6 +10,9 @@ from dualgrad._core.space import Function
 
 def composite(fun: Function, body: Function, *, samples: Samples) -> Composite:
     """Register a function that is differentiated by running a body written in NumPy; it takes the function's signature."""
+    call = "extend.composite(f, body, samples=...)"
+    check_callable(fun, "extend.composite", call)
+    check_callable(body, "extend.composite", call, "second argument")
     positional, _, spread = rule_parameters(body, skip=0)
     place = positional.index("out") if "out" in positional and not spread else None
     record = Composite(fun, body, samples, place)
@@ -19,16 +23,24 @@ def composite(fun: Function, body: Function, *, samples: Samples) -> Composite:
 def constant(*funs: Function, samples: Samples | None = None) -> None:
     """Register functions whose derivative is zero wherever it exists."""
     for fun in funs:
+        check_callable(fun, "extend.constant", "extend.constant(f)", "argument")
         register(Constant(fun, samples))
 
 
 def metadata(*funs: Function) -> None:
     """Register functions of shape and dtype only."""
     for fun in funs:
+        check_callable(fun, "extend.metadata", "extend.metadata(f)", "argument")
         register(Metadata(fun))
 
 
 def refused(reason: str, *funs: Function) -> None:
     """Register functions that are not differentiated; `reason` says why and what to write instead."""
+    if not isinstance(reason, str):
+        raise TypeError(
+            f"extend.refused takes the reason, a str, as its first argument; it got a {type(reason).__name__}. "
+            'Write extend.refused("why, and what to write instead", f).'
+        )
     for fun in funs:
+        check_callable(fun, "extend.refused", 'extend.refused("why, and what to write instead", f)', "further argument")
         register(Refused(fun, reason))

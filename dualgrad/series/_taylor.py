@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dualgrad import tree
-from dualgrad._core.arguments import split_aux
+from dualgrad._core.arguments import check_callable, split_aux
 from dualgrad._core.leaves import Leaves, as_primals, conform, is_differentiable, release, results, settle
 from dualgrad._core.space import Value
 from dualgrad.series._array import SeriesArray
@@ -32,6 +32,7 @@ def taylor(f: Callable[[Any], Any], x: Any, v: Any, order: int, *, has_aux: bool
     >>> [float(c) for c in taylor(np.exp, 0.0, 1.0, 4)]
     [1.0, 1.0, 0.5, 0.166667, 0.0416667]
     """
+    check_callable(f, "taylor", "taylor(f, x, v, order)")
     if isinstance(order, bool) or not hasattr(order, "__index__"):
         raise TypeError(f"taylor: order is an integer; it is a {type(order).__name__} here.")
     order = operator.index(order)

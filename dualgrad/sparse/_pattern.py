@@ -112,7 +112,7 @@ def jacobian_sparsity(f: Callable[[Any], Any], x: Any) -> Pattern:
            [0, 1, 1, 0],
            [0, 0, 1, 1]])
     """
-    check_callable(f, "jacobian_sparsity")
+    check_callable(f, "jacobian_sparsity", "jacobian_sparsity(f, x)")
     return _detect(f, one_array(x, "jacobian_sparsity"), "jacobian_sparsity")
 
 
@@ -129,6 +129,7 @@ def hessian_sparsity(f: Callable[[Any], Any], x: Any) -> Pattern:
            [1, 0, 0],
            [0, 0, 0]])
     """
+    check_callable(f, "hessian_sparsity", "hessian_sparsity(f, x)")
     found = _detect(gradient_for("hessian_sparsity", f), one_array(x, "hessian_sparsity"), "hessian_sparsity")
     # Rules may see one of two equal entries where the other vanishes for a reason of its own.
     rows, cols = np.concatenate([found.rows, found.cols]), np.concatenate([found.cols, found.rows])

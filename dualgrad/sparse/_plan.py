@@ -146,7 +146,7 @@ def plan_jacobian(
            [0., 3., 2., 0.],
            [0., 0., 4., 3.]])
     """
-    check_callable(f, "plan_jacobian")
+    check_callable(f, "plan_jacobian", "plan_jacobian(f, x)")
     if partition not in _PARTITIONS:
         raise ValueError(f"partition is one of {', '.join(map(repr, _PARTITIONS))}; it is {partition!r}.")
     check_format(format)
@@ -168,7 +168,7 @@ def plan_hessian(f: Callable[[Any], Any], x: Any, *, pattern: Any = None, format
            [2., 6., 4.],
            [0., 4., 0.]]))
     """
-    check_callable(f, "plan_hessian")
+    check_callable(f, "plan_hessian", "plan_hessian(f, x)")
     check_format(format)
     point = one_array(x, "plan_hessian")
     found = hessian_sparsity(f, point) if pattern is None else _as_pattern(pattern, point.size)

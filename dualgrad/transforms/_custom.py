@@ -9,6 +9,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
 
+from dualgrad._core.arguments import check_callable
 from dualgrad._core.leaves import Leaves
 from dualgrad._core.level import Tracer, deepest, seen_anywhere
 from dualgrad._core.primitive import Primitive, Word
@@ -41,12 +42,16 @@ class CustomFunction(Generic[P, R]):
 
     def defjvp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
         """Set the JVP rule, `rule(primals, tangents) -> (value, tangent)`; returns it, so that it can decorate."""
+        check_callable(rule, f"{self._title()}.defjvp", f"{self._title()}.defjvp(rule), with rule(primals, tangents)")
         self._jvp = rule
         self._record = self._make_record()
         return rule
 
     def defvjp(self, fwd: Callable[..., Any], bwd: Callable[..., Any]) -> None:
         """Set the VJP rule: `fwd(*args) -> (value, residuals)`, `bwd(residuals, ct) -> one cotangent per argument`."""
+        call = f"{self._title()}.defvjp(fwd, bwd), with fwd(*args) and bwd(residuals, ct)"
+        check_callable(fwd, f"{self._title()}.defvjp", call)
+        check_callable(bwd, f"{self._title()}.defvjp", call, "second argument")
         self._fwd, self._bwd = fwd, bwd
         self._record = self._make_record()
 
@@ -329,6 +334,7 @@ def custom_jvp(f: Callable[P, R]) -> CustomFunction[P, R]:
     >>> float(grad(log1pexp)(0.0))
     0.5
     """
+    check_callable(f, "custom_jvp", "custom_jvp(f), or @custom_jvp above the function")
     return CustomFunction(f)
 
 
@@ -347,4 +353,5 @@ def custom_vjp(f: Callable[P, R]) -> CustomFunction[P, R]:
     >>> float(grad(lambda x: 10 * clip_gradient(x))(2.0))
     1.0
     """
+    check_callable(f, "custom_vjp", "custom_vjp(f), or @custom_vjp above the function")
     return CustomFunction(f)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from dualgrad._core.arguments import check_callable
 from dualgrad._core.leaves import as_primals, settle
 from dualgrad.forward import jvp
 from dualgrad.reverse import Recording
@@ -37,10 +38,11 @@ def ggnvp(
     >>> ggnvp(lambda w: np.tanh(w[0] * x + w[1]), lambda y: np.sum(y**2), (np.zeros(2),), (np.array([1.0, 0.0]),))
     (array([0., 0.]), array([10.,  6.]))
     """
+    check_callable(model, "ggnvp", _CALL)
+    check_callable(loss, "ggnvp", _CALL, "second argument")
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
         raise TypeError(
-            "ggnvp takes primals and tangents as tuples with one entry per argument of the model: "
-            "ggnvp(model, loss, (w,), (v,))."
+            f"ggnvp takes primals and tangents as tuples with one entry per argument of the model: {_CALL}."
         )
     output, pushed, *_ = jvp(model, primals, tangents, has_aux=has_aux)
     slope, bent = hvp(loss, (output,), (pushed,))
@@ -51,3 +53,6 @@ def ggnvp(
         found = [inputs.fill_derivatives(settle(recording.pull(ct), inputs.values, taken=ct)) for ct in cotangents]
     gradient, product = [one[0] if len(primals) == 1 else one for one in found]
     return (gradient, product, recording.aux) if has_aux else (gradient, product)
+
+
+_CALL = "ggnvp(model, loss, (w,), (v,))"

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.arguments import check_callable
 from dualgrad._core.leaves import Leaves, as_primals, settle
 from dualgrad._core.space import Value, dtype_of, shape_of, zeros_of
 from dualgrad.reverse import Recording
@@ -50,6 +51,7 @@ def linearize(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> An
     >>> f_lin(np.array([1.0, 0.0])), f_lin(np.array([0.0, 1.0]))
     (array([4., 3.]), array([0., 2.]))
     """
+    check_callable(f, "linearize", "linearize(f, x)")
     inputs = as_primals(primals, "linearize")
     recording = Recording(lambda values: f(*inputs.fill(values)), inputs.values, has_aux, "linearize")
     with recording:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dualgrad import tree
-from dualgrad._core.arguments import P, like
+from dualgrad._core.arguments import P, check_callable, like
 from dualgrad._core.leaves import is_differentiable
 from dualgrad.transforms._grad import gradient_for
 
@@ -21,6 +21,7 @@ def grad_named(f: Callable[P, Any], argname: str, *, has_aux: bool = False) -> C
     >>> float(grad_named(lambda x, scale=3.0: scale * x, "scale")(2.0))
     2.0
     """
+    check_callable(f, "grad_named", 'grad_named(f, "x")(x)')
     if not isinstance(argname, str):
         raise TypeError(f"grad_named takes the name of one argument; it got {argname!r}. For numbers use grad.")
     return gradient_for("grad_named", f, None, argname, has_aux)
@@ -33,6 +34,7 @@ def multigrad(f: Callable[P, Any], argnums: Sequence[int] = (0,), *, has_aux: bo
     >>> [float(g) for g in multigrad(lambda x, y: x * y, (1, 0))(2.0, 5.0)]
     [2.0, 5.0]
     """
+    check_callable(f, "multigrad", "multigrad(f, (0, 1))(x, y)")
     return gradient_for("multigrad", f, (argnums,) if isinstance(argnums, int) else tuple(argnums), None, has_aux)
 
 
@@ -46,7 +48,7 @@ def multigrad_dict(f: Callable[P, Any], *, has_aux: bool = False) -> Callable[P,
     >>> {k: float(g) for k, g in multigrad_dict(lambda x, *, scale=3.0: scale * x)(2.0).items()}
     {'x': 3.0, 'scale': 2.0}
     """
-    like(f, "multigrad_dict")
+    check_callable(f, "multigrad_dict", "multigrad_dict(f)(x)")
     signature = inspect.signature(f)
 
     def by_name(arguments: dict[str, Any], others: dict[str, Any]) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._core.arguments import check_callable
 from dualgrad._core.leaves import Leaves, as_argument
 from dualgrad._core.level import Tracer, deepest
 from dualgrad._core.space import Value, dtype_of, shape_of
@@ -32,6 +33,7 @@ def jacobian_operator(f: Callable[[Any], Any], x: Any, *, chunk_size: int | None
     >>> operator.shape, operator @ np.ones(3), operator.T @ np.ones(2)
     ((2, 3), array([3., 5.]), array([2., 4., 2.]))
     """
+    check_callable(f, "jacobian_operator", "jacobian_operator(f, x)")
     linalg = _scipy_linalg("jacobian_operator")
     point = _point(x, "jacobian_operator")
     recording = Recording(lambda values: f(values[0]), [point])
@@ -66,6 +68,7 @@ def hessian_operator(f: Callable[[Any], Any], x: Any, *, chunk_size: int | None 
     >>> hessian_operator(lambda x: x[0] ** 2 * x[1], np.array([1.0, 3.0])) @ np.array([1.0, 0.0])
     array([6., 2.])
     """
+    check_callable(f, "hessian_operator", "hessian_operator(f, x)")
     linalg = _scipy_linalg("hessian_operator")
     point = _point(x, "hessian_operator")
     gradient = gradient_for("hessian_operator", f)

@@ -25,6 +25,11 @@ def map(function: Callable[..., Any], tree: Any, /, *trees: Any) -> Any:
     >>> map(lambda p, g: p - 0.1 * g, params, grads)
     {'w': [-1.0, -1.0], 'b': -1.0}
     """
+    if not callable(function):
+        raise TypeError(
+            f"tree.map takes a function as its first argument; it got a {type(function).__name__}, which cannot be called. "
+            "Write tree.map(function, tree)."
+        )
     leaves, structure = flatten(tree)
     if not trees:
         return structure.unflatten([function(leaf) for leaf in leaves])
