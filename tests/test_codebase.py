@@ -38,6 +38,7 @@ LAYERS = {
     "dualgrad._core.creation": 2,
     "dualgrad._core.leaves": 2,
     "dualgrad._core.arguments": 2,
+    "dualgrad._core.callers": 2,
     "dualgrad._core.stacking": 2,
     "dualgrad._core.zeros": 2,
     "dualgrad.rules": 3,

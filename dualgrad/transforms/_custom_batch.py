@@ -9,7 +9,6 @@ runs once per member.
 from __future__ import annotations
 
 import functools
-import sys
 import warnings
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad import tree
+from dualgrad._core.callers import stacklevel_of_user
 from dualgrad._core.gather import gather
 from dualgrad._core.leaves import is_differentiable
 from dualgrad._core.level import Level, Tracer, deepest
@@ -348,13 +348,9 @@ def _closure(title: str) -> RuleError:
 
 
 def _warn(title: str, failed: Exception) -> None:
-    # At the line of the user's that made the call.
-    depth, frame = 2, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "dualgrad":
-        depth, frame = depth + 1, frame.f_back
     warnings.warn(
         f"vmap runs {title}, or a rule of it, once per member of the batch: on the whole batch it raises {type(failed).__name__}. "
         "The result is right, and slow.",
         BatchLoopWarning,
-        stacklevel=depth,
+        stacklevel=stacklevel_of_user(),
     )
