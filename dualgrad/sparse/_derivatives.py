@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dualgrad.sparse._plan import plan_hessian, plan_jacobian
+from dualgrad.sparse._plan import hessian_plan, jacobian_plan
 
 
 def jacobian(
@@ -23,7 +23,7 @@ def jacobian(
     array([[-2.,  4.,  0.],
            [ 0., -4.,  6.]])
     """
-    plan = plan_jacobian(f, x, partition=partition, pattern=pattern, format=format)
+    plan = jacobian_plan("sparse.jacobian", f, x, partition, pattern, format)
     return plan(x, verify=pattern is not None)
 
 
@@ -39,7 +39,7 @@ def value_and_jacobian(
     (array([0., 0.]), array([[1., 0.],
            [0., 1.]]))
     """
-    plan = plan_jacobian(f, x, partition=partition, pattern=pattern, format=format)
+    plan = jacobian_plan("sparse.value_and_jacobian", f, x, partition, pattern, format)
     return plan.value_and_jacobian(x, verify=pattern is not None)
 
 
@@ -54,7 +54,7 @@ def hessian(f: Callable[[Any], Any], x: Any, *, pattern: Any = None, format: str
     array([[6., 2.],
            [2., 0.]])
     """
-    return plan_hessian(f, x, pattern=pattern, format=format)(x, verify=pattern is not None)
+    return hessian_plan("sparse.hessian", f, x, pattern, format)(x, verify=pattern is not None)
 
 
 def value_and_hessian(f: Callable[[Any], Any], x: Any, *, pattern: Any = None, format: str = "csr") -> tuple[Any, Any]:
@@ -67,7 +67,9 @@ def value_and_hessian(f: Callable[[Any], Any], x: Any, *, pattern: Any = None, f
     (9.0, array([[ 6.,  0.],
            [ 0., 12.]]))
     """
-    return plan_hessian(f, x, pattern=pattern, format=format).value_and_hessian(x, verify=pattern is not None)
+    return hessian_plan("sparse.value_and_hessian", f, x, pattern, format).value_and_hessian(
+        x, verify=pattern is not None
+    )
 
 
 def value_grad_and_hessian(
@@ -81,5 +83,5 @@ def value_grad_and_hessian(
     >>> gradient, found.diagonal()
     (array([ 3., 12.]), array([ 6., 12.]))
     """
-    plan = plan_hessian(f, x, pattern=pattern, format=format)
+    plan = hessian_plan("sparse.value_grad_and_hessian", f, x, pattern, format)
     return plan.value_grad_and_hessian(x, verify=pattern is not None)

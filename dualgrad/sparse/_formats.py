@@ -27,12 +27,12 @@ class Triplet(NamedTuple):
         return found
 
 
-def check_format(format: str) -> str:
+def check_format(format: str, title: str) -> str:
     """Return a format; ValueError where it is not one, ImportError where it needs SciPy and that is absent."""
     if format not in FORMATS:
-        raise ValueError(f"format is one of {', '.join(map(repr, FORMATS))}; it is {format!r}.")
+        raise ValueError(f"{title}: format is one of {', '.join(map(repr, FORMATS))}; it is {format!r}.")
     if format != "triplet":
-        _scipy_sparse()
+        _scipy_sparse(title)
     return format
 
 
@@ -40,7 +40,7 @@ def assemble(pattern: Pattern, data: np.ndarray[Any, Any], format: str) -> Any:
     """Return the matrix with the given numbers at the places of a pattern; it shares memory with nothing."""
     if format == "triplet":
         return Triplet(pattern.rows.copy(), pattern.cols.copy(), data, pattern.shape)
-    sparse = _scipy_sparse()
+    sparse = _scipy_sparse("A sparse array")
     if data.dtype == np.float16:
         # SciPy makes such arrays and can then do nothing with them.
         data = data.astype(np.float32)
@@ -51,10 +51,10 @@ def assemble(pattern: Pattern, data: np.ndarray[Any, Any], format: str) -> Any:
     return found if format == "csr" else found.tocsc()
 
 
-def _scipy_sparse() -> Any:
+def _scipy_sparse(title: str) -> Any:
     try:
         return importlib.import_module("scipy.sparse")
     except ImportError as error:
         raise ImportError(
-            "Sparse arrays are SciPy's: install dualgrad[scipy], or ask for format='triplet', which needs nothing."
+            f"{title}: sparse arrays are SciPy's. Install dualgrad[scipy], or ask for format='triplet', which needs nothing."
         ) from error

@@ -17,30 +17,32 @@ from dualgrad.sparse._pattern import one_result
 Array = np.ndarray[Any, Any]
 
 
-def push_many(f: Callable[[Any], Any], x: Array, seeds: Array) -> tuple[Value, Array]:
+def push_many(f: Callable[[Any], Any], x: Array, seeds: Array, title: str) -> tuple[Value, Array]:
     """Return `f(x)` and `seeds @ J.T`: for each row of seeds, the flat derivative of `f` along it."""
 
     def along(seed: Value) -> Any:
         value, tangent = jvp(f, (x[()],), (seed,))
-        return one_result(value, "A sparse Jacobian"), one_result(tangent, "A sparse Jacobian")
+        return one_result(value, title), one_result(tangent, title)
 
     value, pushed = None, []
     for rows in _chunks(seeds, x.size):
         value, tangents = vmap(along, out_axes=(None, 0))(rows.reshape(len(rows), *x.shape))
-        pushed.append(np.reshape(_plain(tangents), (len(rows), -1)))
-    value = one_result(f(x[()]), "A sparse Jacobian") if value is None else value
-    return value, np.concatenate(pushed) if pushed else np.zeros((0, np.size(_plain(value))))
+        pushed.append(np.reshape(_plain(tangents, title), (len(rows), -1)))
+    value = one_result(f(x[()]), title) if value is None else value
+    return value, np.concatenate(pushed) if pushed else np.zeros((0, np.size(_plain(value, title))))
 
 
-def pull_many(f: Callable[[Any], Any], x: Array, seeds: Array) -> tuple[Value, Array]:
+def pull_many(f: Callable[[Any], Any], x: Array, seeds: Array, title: str) -> tuple[Value, Array]:
     """Return `f(x)` and `seeds @ J`: for each row of seeds, the flat cotangent of `x`."""
     value, pullback = vjp(f, x[()])
-    value = _plain(one_result(value, "A sparse Jacobian"))
+    value = _plain(one_result(value, title), title)
     if np.size(value) != seeds.shape[1]:
         return value[()], np.zeros((len(seeds), x.size))
     dtype = dtype_of(value)
     pulled = [
-        np.reshape(_plain(vmap(pullback)(rows.reshape(len(rows), *value.shape).astype(dtype))[0]), (len(rows), -1))
+        np.reshape(
+            _plain(vmap(pullback)(rows.reshape(len(rows), *value.shape).astype(dtype))[0], title), (len(rows), -1)
+        )
         for rows in _chunks(seeds, x.size)
     ]
     return value[()], np.concatenate(pulled) if pulled else np.zeros((0, x.size))
@@ -52,14 +54,12 @@ def _chunks(seeds: Array, size: int) -> list[Array]:
     return [seeds[start : start + count] for start in range(0, len(seeds), count)]
 
 
-def _plain(x: Value) -> Value:
+def _plain(x: Value, title: str) -> Value:
     if isinstance(x, Tracer):
         raise TypeError(
-            "A sparse matrix holds plain numbers, but the function depends on a value that is being differentiated further "
-            "out. Use jacobian or hessian there, or stop_gradient."
+            f"{title} makes a matrix of plain numbers, but the function depends on a value that is being differentiated "
+            "further out. Use jacobian or hessian there, or stop_gradient."
         )
     if dtype_of(x).kind == "c":
-        raise TypeError(
-            "A sparse Jacobian needs a real function; this one is complex. Return its real or imaginary part."
-        )
+        raise TypeError(f"{title} needs a real function; this one is complex. Return its real or imaginary part.")
     return np.asarray(x)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._core.arguments import check_callable
+from dualgrad._core.callers import stacklevel_of_user
 from dualgrad._core.leaves import Leaves, as_argument, results
 from dualgrad._core.level import Level, Tracer, plain
 from dualgrad._core.space import Value
@@ -112,8 +113,7 @@ def jacobian_sparsity(f: Callable[[Any], Any], x: Any) -> Pattern:
            [0, 1, 1, 0],
            [0, 0, 1, 1]])
     """
-    check_callable(f, "jacobian_sparsity", "jacobian_sparsity(f, x)")
-    return _detect(f, one_array(x, "jacobian_sparsity"), "jacobian_sparsity")
+    return jacobian_pattern("sparse.jacobian_sparsity", f, x)
 
 
 def hessian_sparsity(f: Callable[[Any], Any], x: Any) -> Pattern:
@@ -129,8 +129,19 @@ def hessian_sparsity(f: Callable[[Any], Any], x: Any) -> Pattern:
            [1, 0, 0],
            [0, 0, 0]])
     """
-    check_callable(f, "hessian_sparsity", "hessian_sparsity(f, x)")
-    found = _detect(gradient_for("hessian_sparsity", f), one_array(x, "hessian_sparsity"), "hessian_sparsity")
+    return hessian_pattern("sparse.hessian_sparsity", f, x)
+
+
+def jacobian_pattern(transform: str, f: Callable[[Any], Any], x: Any) -> Pattern:
+    """Return `jacobian_sparsity(f, x)` for a function that users know by another name, which errors say."""
+    check_callable(f, transform, f"{transform}(f, x)")
+    return _detect(f, one_array(x, transform), transform)
+
+
+def hessian_pattern(transform: str, f: Callable[[Any], Any], x: Any) -> Pattern:
+    """Return `hessian_sparsity(f, x)` for a function that users know by another name, which errors say."""
+    check_callable(f, transform, f"{transform}(f, x)")
+    found = _detect(gradient_for(transform, f), one_array(x, transform), transform)
     # Rules may see one of two equal entries where the other vanishes for a reason of its own.
     rows, cols = np.concatenate([found.rows, found.cols]), np.concatenate([found.cols, found.rows])
     return Pattern(rows, cols, found.shape, found.unknown)
@@ -150,7 +161,7 @@ def _detect(f: Callable[[Any], Any], x: Value, transform: str) -> Pattern:
             f"{transform}: nothing is known of the structure of {', '.join(unknown)}; the pattern is dense in all that it "
             "touches. It is right, but may be larger than it need be.",
             DensePatternWarning,
-            stacklevel=3,
+            stacklevel=stacklevel_of_user(),
         )
     return _pattern_of(sets, (count, x.size), unknown)
 

@@ -12,7 +12,7 @@ from dualgrad.errors import PatternError
 from dualgrad.sparse._bidirectional import Partition, by_both, by_columns, by_rows
 from dualgrad.sparse._formats import assemble, check_format
 from dualgrad.sparse._passes import Array, pull_many, push_many
-from dualgrad.sparse._pattern import Pattern, hessian_sparsity, jacobian_sparsity, one_array
+from dualgrad.sparse._pattern import Pattern, hessian_pattern, jacobian_pattern, one_array
 from dualgrad.sparse._sets import IndexSets, Ints, from_pairs
 from dualgrad.sparse._symmetric import Recovery, recovery
 from dualgrad.transforms import gradient_for, value_and_grad
@@ -26,9 +26,18 @@ class JacobianPlan:
     `pattern` is where it can be nonzero, `passes` how many derivatives along a direction it takes.
     """
 
-    def __init__(self, f: Callable[[Any], Any], shape: tuple[int, ...], pattern: Pattern, partition: str, format: str):
+    def __init__(
+        self,
+        f: Callable[[Any], Any],
+        shape: tuple[int, ...],
+        pattern: Pattern,
+        partition: str,
+        format: str,
+        title: str = "A JacobianPlan",
+    ) -> None:
         self._f = f
         self._shape = shape
+        self._title = title
         self.pattern = pattern
         self.format = format
         self._partition: Partition = _PARTITIONS[partition](_sets_of(pattern))
@@ -49,26 +58,26 @@ class JacobianPlan:
 
     def value_and_jacobian(self, x: Any, *, verify: bool = True, format: str | None = None) -> tuple[Any, Any]:
         """Return `(f(x), Jacobian)`; arguments as in a call of the plan."""
-        format = check_format(self.format if format is None else format)
-        x = _point(x, self._shape, "A sparse Jacobian")
+        format = check_format(self.format if format is None else format, self._title)
+        x = _point(x, self._shape, self._title)
         pattern, partition = self.pattern, self._partition
         by_row = partition.by_row
         data = np.zeros(pattern.nnz)
         value = None
         if len(self._columns) or not len(self._rows):
-            value, pushed = push_many(self._f, x, self._columns.astype(x.dtype))
-            _check_count(pattern, np.size(value))
+            value, pushed = push_many(self._f, x, self._columns.astype(x.dtype), self._title)
+            _check_count(pattern, np.size(value), self._title)
             data = data.astype(np.result_type(value, x))
             rows, cols = pattern.rows[~by_row], pattern.cols[~by_row]
             data[~by_row] = pushed[partition.columns[cols], rows]
         if len(self._rows):
-            value, pulled = pull_many(self._f, x, self._rows)
-            _check_count(pattern, np.size(value))
+            value, pulled = pull_many(self._f, x, self._rows, self._title)
+            _check_count(pattern, np.size(value), self._title)
             data = data.astype(np.result_type(value, x))
             rows, cols = pattern.rows[by_row], pattern.cols[by_row]
             data[by_row] = pulled[partition.rows[rows], cols]
         if verify:
-            _verify(self._f, x, pattern, data, "Jacobian")
+            _verify(self._f, x, pattern, data, "Jacobian", self._title)
         # The function may return its argument itself.
         return np.array(value)[()], assemble(pattern, data, format)
 
@@ -82,9 +91,17 @@ class HessianPlan:
     `pattern` is where it can be nonzero, `passes` how many products with the Hessian it takes.
     """
 
-    def __init__(self, f: Callable[[Any], Any], shape: tuple[int, ...], pattern: Pattern, format: str) -> None:
+    def __init__(
+        self,
+        f: Callable[[Any], Any],
+        shape: tuple[int, ...],
+        pattern: Pattern,
+        format: str,
+        title: str = "A HessianPlan",
+    ) -> None:
         self._f = f
         self._shape = shape
+        self._title = title
         self.pattern = pattern
         self.format = format
         self._recovery: Recovery = recovery(_sets_of(pattern))
@@ -100,13 +117,13 @@ class HessianPlan:
 
         Raises PatternError where it does not: then plan again at this point.
         """
-        format = check_format(self.format if format is None else format)
-        x = _point(x, self._shape, "A sparse Hessian")
-        gradient = gradient_for("sparse.hessian", self._f)
-        _, pushed = push_many(gradient, x, self._seeds.astype(x.dtype))
+        format = check_format(self.format if format is None else format, self._title)
+        x = _point(x, self._shape, self._title)
+        gradient = gradient_for(self._title, self._f)
+        _, pushed = push_many(gradient, x, self._seeds.astype(x.dtype), self._title)
         data = pushed[self._recovery.passes, self._recovery.rows] if len(self._seeds) else np.zeros(0, x.dtype)
         if verify:
-            _verify(gradient, x, self.pattern, data, "Hessian")
+            _verify(gradient, x, self.pattern, data, "Hessian", self._title)
         return assemble(self.pattern, data, format)
 
     def value_and_hessian(self, x: Any, *, verify: bool = True, format: str | None = None) -> tuple[Any, Any]:
@@ -146,13 +163,7 @@ def plan_jacobian(
            [0., 3., 2., 0.],
            [0., 0., 4., 3.]])
     """
-    check_callable(f, "plan_jacobian", "plan_jacobian(f, x)")
-    if partition not in _PARTITIONS:
-        raise ValueError(f"partition is one of {', '.join(map(repr, _PARTITIONS))}; it is {partition!r}.")
-    check_format(format)
-    point = one_array(x, "plan_jacobian")
-    found = jacobian_sparsity(f, point) if pattern is None else _as_pattern(pattern, point.size)
-    return JacobianPlan(f, point.shape, found, partition, format)
+    return jacobian_plan("sparse.plan_jacobian", f, x, partition, pattern, format, "A plan of sparse.plan_jacobian")
 
 
 def plan_hessian(f: Callable[[Any], Any], x: Any, *, pattern: Any = None, format: str = "csr") -> HessianPlan:
@@ -168,17 +179,42 @@ def plan_hessian(f: Callable[[Any], Any], x: Any, *, pattern: Any = None, format
            [2., 6., 4.],
            [0., 4., 0.]]))
     """
-    check_callable(f, "plan_hessian", "plan_hessian(f, x)")
-    check_format(format)
-    point = one_array(x, "plan_hessian")
-    found = hessian_sparsity(f, point) if pattern is None else _as_pattern(pattern, point.size)
+    return hessian_plan("sparse.plan_hessian", f, x, pattern, format, "A plan of sparse.plan_hessian")
+
+
+def jacobian_plan(
+    transform: str, f: Callable[[Any], Any], x: Any, partition: str, pattern: Any, format: str, title: str | None = None
+) -> JacobianPlan:
+    """Return `plan_jacobian(f, x, ...)` for a function that users know by another name, which errors say.
+
+    Those of the plan's calls begin with `title`, where that is another.
+    """
+    check_callable(f, transform, f"{transform}(f, x)")
+    if partition not in _PARTITIONS:
+        raise ValueError(f"{transform}: partition is one of {', '.join(map(repr, _PARTITIONS))}; it is {partition!r}.")
+    check_format(format, transform)
+    point = one_array(x, transform)
+    found = jacobian_pattern(transform, f, point) if pattern is None else _as_pattern(pattern, point.size, transform)
+    return JacobianPlan(f, point.shape, found, partition, format, title or transform)
+
+
+def hessian_plan(
+    transform: str, f: Callable[[Any], Any], x: Any, pattern: Any, format: str, title: str | None = None
+) -> HessianPlan:
+    """Return `plan_hessian(f, x, ...)` for a function that users know by another name, as `jacobian_plan` does."""
+    check_callable(f, transform, f"{transform}(f, x)")
+    check_format(format, transform)
+    point = one_array(x, transform)
+    found = hessian_pattern(transform, f, point) if pattern is None else _as_pattern(pattern, point.size, transform)
     if found.shape != (point.size, point.size):
-        raise ValueError(f"The Hessian has shape {(point.size, point.size)}; the pattern has shape {found.shape}.")
+        raise ValueError(
+            f"{transform}: the Hessian has shape {(point.size, point.size)}; the pattern has shape {found.shape}."
+        )
     rows, cols = np.concatenate([found.rows, found.cols]), np.concatenate([found.cols, found.rows])
-    return HessianPlan(f, point.shape, Pattern(rows, cols, found.shape, found.unknown), format)
+    return HessianPlan(f, point.shape, Pattern(rows, cols, found.shape, found.unknown), format, title or transform)
 
 
-def _as_pattern(given: Any, size: int) -> Pattern:
+def _as_pattern(given: Any, size: int, transform: str) -> Pattern:
     if isinstance(given, Pattern):
         found = given
     elif hasattr(given, "tocoo"):
@@ -187,11 +223,13 @@ def _as_pattern(given: Any, size: int) -> Pattern:
     else:
         matrix = np.asarray(given)
         if matrix.ndim != 2:
-            raise ValueError(f"A pattern is a matrix; this one has {matrix.ndim} dimensions.")
+            raise ValueError(f"{transform}: a pattern is a matrix; this one has {matrix.ndim} dimensions.")
         rows, cols = np.nonzero(matrix)
         found = Pattern(rows, cols, matrix.shape)
     if found.shape[1] != size:
-        raise ValueError(f"The pattern has {found.shape[1]} columns; x has {size} numbers. They must be as many.")
+        raise ValueError(
+            f"{transform}: the pattern has {found.shape[1]} columns; x has {size} numbers. They must be as many."
+        )
     return found
 
 
@@ -210,28 +248,28 @@ def _seeds(colours: Ints) -> Array:
 # ---- using them ------------------------------------------------------------------------------------
 
 
-def _point(x: Any, shape: tuple[int, ...], transform: str) -> Array:
-    point: Array = one_array(x, transform)
+def _point(x: Any, shape: tuple[int, ...], title: str) -> Array:
+    point: Array = one_array(x, title)
     if point.shape != shape:
         raise ValueError(
-            f"The plan is for arguments of shape {shape}; this one has shape {point.shape}. Make another plan."
+            f"{title} is for arguments of shape {shape}; this one has shape {point.shape}. Make another plan."
         )
     return point
 
 
-def _check_count(pattern: Pattern, count: int) -> None:
+def _check_count(pattern: Pattern, count: int, title: str) -> None:
     if count != pattern.shape[0]:
         raise PatternError(
-            f"The function returned {count} numbers here, and {pattern.shape[0]} where its pattern was found. A plan is for results "
-            "of one size: make another plan."
+            f"{title}: the function returned {count} numbers here, and its pattern has {pattern.shape[0]} rows. A pattern is for "
+            "results of one size: make another plan."
         )
 
 
-def _verify(f: Callable[[Any], Any], x: Array, pattern: Pattern, data: Array, title: str) -> None:
+def _verify(f: Callable[[Any], Any], x: Array, pattern: Pattern, data: Array, matrix: str, title: str) -> None:
     """Compare the matrix times a random vector with the derivative along that vector."""
     # A fixed seed: the same call always gives the same answer. Numbers in [1, 2] keep every entry in play.
     v = np.random.default_rng(0).uniform(1.0, 2.0, x.size).astype(x.dtype)
-    _, (expected,) = push_many(f, x, v[None, :])
+    _, (expected,) = push_many(f, x, v[None, :], title)
     terms = data * v[pattern.cols]
     found = np.bincount(pattern.rows, terms, pattern.shape[0])
     scale = np.bincount(pattern.rows, np.abs(terms), pattern.shape[0]) + np.abs(expected)
@@ -241,7 +279,7 @@ def _verify(f: Callable[[Any], Any], x: Array, pattern: Pattern, data: Array, ti
     if np.any(wrong):
         row = int(np.argmax(wrong))
         raise PatternError(
-            f"The pattern of the {title} does not hold at this point: {int(np.sum(wrong))} of its {pattern.shape[0]} rows are "
+            f"{title}: the pattern of the {matrix} does not hold at this point: {int(np.sum(wrong))} of its {pattern.shape[0]} rows are "
             f"wrong, the first of them row {row}. Does the function branch on its argument, use indices computed from it, or read "
             "data that has changed? Make the plan again at this point, or use jacobian or hessian."
         )

@@ -215,7 +215,7 @@ def test_a_computed_index_that_leaves_numpy_is_noticed() -> None:
 def test_results_and_arguments_of_another_size_are_noticed() -> None:
     plan = sparse.plan_jacobian(lambda x: x[x > 0], np.ones(3))
 
-    with pytest.raises(errors.PatternError, match="returned 2 numbers here, and 3"):
+    with pytest.raises(errors.PatternError, match="returned 2 numbers here, and its pattern has 3 rows"):
         plan(np.array([1.0, -1.0, 1.0]))
     with pytest.raises(ValueError, match=r"arguments of shape \(3,\); this one has shape \(4,\)"):
         plan(np.ones(4))
@@ -245,9 +245,9 @@ def test_given_patterns_may_be_dense_sparse_or_found_before() -> None:
 def test_given_patterns_have_the_shape_of_the_matrix() -> None:
     with pytest.raises(ValueError, match="has 3 columns; x has 12 numbers"):
         sparse.jacobian(np.sin, X, pattern=np.ones((12, 3)))
-    with pytest.raises(ValueError, match="The Hessian has shape"):
+    with pytest.raises(ValueError, match="the Hessian has shape"):
         sparse.hessian(np.sum, X, pattern=np.ones((3, 12)))
-    with pytest.raises(ValueError, match="A pattern is a matrix"):
+    with pytest.raises(ValueError, match="a pattern is a matrix"):
         sparse.jacobian(np.sin, X, pattern=np.ones(12))
 
 
@@ -293,7 +293,9 @@ def test_triplets_need_no_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
         dualgrad.hessian(HESSIANS["grid"])(X),
         rtol=1e-12,
     )
-    with pytest.raises(ImportError, match=r"install dualgrad\[scipy\], or ask for format='triplet'"):
+    with pytest.raises(
+        ImportError, match=r"^sparse.jacobian: .*Install dualgrad\[scipy\], or ask for format='triplet'"
+    ):
         sparse.jacobian(f, X)
 
 
@@ -314,18 +316,3 @@ def test_complex_functions_and_vectors_are_refused() -> None:
         sparse.jacobian(lambda x: x * 1j, X)
     with pytest.raises(errors.NotScalarError):
         sparse.hessian(np.sin, X)
-
-
-@pytest.mark.parametrize(
-    "name", ["jacobian", "value_and_jacobian", "hessian", "value_and_hessian", "value_grad_and_hessian"]
-)
-@pytest.mark.parametrize("pattern", [None, np.eye(X.size)])
-def test_what_is_no_function_is_named(name: str, pattern: Any) -> None:
-    with pytest.raises(TypeError, match="takes a function as its first argument; it got a dict"):
-        getattr(sparse, name)({}, X, pattern=pattern)
-
-
-@pytest.mark.parametrize("name", ["jacobian_sparsity", "hessian_sparsity"])
-def test_what_is_no_function_has_no_pattern(name: str) -> None:
-    with pytest.raises(TypeError, match=f"{name} takes a function as its first argument; it got a dict"):
-        getattr(sparse, name)({}, X)

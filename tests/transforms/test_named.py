@@ -70,7 +70,7 @@ def test_auxiliary_data_comes_along() -> None:
         ("multigrad_dict", lambda f, x: dualgrad.multigrad_dict(f)(x)),
         ("hvp", lambda f, x: dualgrad.hvp(f, (x,), (x,))),
         ("hessian_operator", lambda f, x: dualgrad.hessian_operator(f, x)),
-        ("hessian_sparsity", lambda f, x: dualgrad.sparse.hessian_sparsity(f, x)),
+        ("sparse.hessian_sparsity", lambda f, x: dualgrad.sparse.hessian_sparsity(f, x)),
     ],
 )
 def test_errors_name_what_was_called(name: str, call: Callable[..., Any]) -> None:
