@@ -10,6 +10,7 @@ import pytest
 
 import dualgrad.numpy as dnp
 from dualgrad import jacfwd, jacrev, jvp, stop_gradient, vmap
+from dualgrad.errors import ConversionError
 from dualgrad.testing import check_grads
 
 X = np.array([1.0, 2.0])
@@ -180,6 +181,9 @@ def test_a_diagonal_is_made_of_what_it_gives_back(d: Any, offset: int, axes: tup
         lambda x: ([x[0], 5.0], x * 1j),
         lambda x: (slice(0, 1, 2j), np.float32(2) * x.astype(np.float32)),
         lambda x: ("0,3,1", x, slice(0, 2)),
+        lambda x: slice(0, x[0], 3j),
+        lambda x: (slice(x[0], x[1] + 2, 5j), 1, slice(None, x[1], -3j)),
+        lambda x: ("0,2", slice(x.astype(np.float32)[1], 7, 1j), slice(0, 2)),
         lambda x: ("-1", np.stack([x, x]), np.ones((2, 2))),
         lambda x: (np.stack([x.astype(np.float32)] * 2).T, np.ones((2, 1), np.float32)) * 2,
     ],
@@ -198,6 +202,28 @@ def test_brackets_that_join_take_values_being_differentiated(joiner: str, key: A
     np.testing.assert_array_equal(value, expected)
     np.testing.assert_array_equal(tangent, numpys[key(X + 1)] - expected)
     np.testing.assert_array_equal(vmap(lambda x: mine[key(x)])(np.stack([X, X + 1]))[1], numpys[key(X + 1)])
+
+
+@pytest.mark.parametrize("d", [jacfwd, jacrev])
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (lambda a: slice(a, 4.0), [1, 1, 1]),
+        (lambda a: slice(0, 5, a), [0, 1, 2]),
+        (lambda a: (slice(a), slice(a, 0.0, -1), 2 * a), [0, 0, 1, 1, 2]),
+        (lambda a: slice(a, None), [0, 0]),
+    ],
+)
+def test_ranges_in_brackets_follow_their_start_and_step(d: Any, key: Any, expected: Any) -> None:
+    np.testing.assert_array_equal(dnp.r_[key(1.75)], np.r_[key(1.75)])
+    assert d(lambda a: dnp.r_[key(a)])(1.75).tolist() == expected
+
+
+def test_ranges_in_brackets_go_from_number_to_number() -> None:
+    with pytest.raises(ValueError, match="an end of this one is an array"):
+        jacfwd(lambda x: dnp.r_[0:x:3j])(X)
+    with pytest.raises(ConversionError):
+        vmap(lambda a: dnp.r_[0:a])(X)
 
 
 def test_what_is_joined_in_brackets_is_an_array_like_any_other() -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.creation import array
+from dualgrad._core.creation import arange, array
 from dualgrad._core.functions import astype
 from dualgrad._core.gather import holds_tracer
+from dualgrad._core.level import deepest
 from dualgrad._core.space import Value, dtype_of, shape_of
 
 
@@ -25,6 +26,8 @@ class Joiner:
 
 
 def _may_be_traced(item: Any) -> bool:
+    if isinstance(item, slice):
+        return deepest((item.start, item.stop, item.step)) is not None
     return item.dtype.hasobject if type(item) is np.ndarray else holds_tracer(item)
 
 
@@ -40,7 +43,7 @@ def _looked_up(numpys: Any, items: tuple[Any, ...]) -> Value:
                 )
             places.append(item)
             continue
-        value = np.r_[item] if isinstance(item, slice) else item if np.isscalar(item) else array(item, copy=None)
+        value = _range(item) if isinstance(item, slice) else item if np.isscalar(item) else array(item, copy=None)
         shape = shape_of(value)
         size = int(np.prod(shape))
         values.append(value)
@@ -50,6 +53,21 @@ def _looked_up(numpys: Any, items: tuple[Any, ...]) -> Value:
             places.append(count if np.isscalar(item) else np.arange(count, count + size).reshape(shape))
         count += size
     return _flat(values, np.result_type(*values))[numpys[tuple(places)]]
+
+
+def _range(item: slice) -> Value:
+    """Return what a slice in the brackets stands for; an imaginary step counts the numbers, both ends among them."""
+    if not _may_be_traced(item):
+        return np.r_[item]
+    start = 0 if item.start is None else item.start
+    step = 1 if item.step is None else item.step
+    if any(shape_of(x) for x in (start, item.stop, step) if x is not None):
+        raise ValueError(
+            "A range in the brackets of r_ or c_ goes from one number to another; an end of this one is an array."
+        )
+    if dtype_of(step).kind == "c":
+        return np.linspace(start, item.stop, int(abs(step)))
+    return arange(start, item.stop, step)
 
 
 def _flat(values: list[Value], dtype: np.dtype[Any]) -> Value:
