@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualgrad._core.space import Value, base_class
+from dualgrad._core.space import Value, base_class, shape_of
 
 # An index is split into what is static (integers, slices, None, Ellipsis: a parameter) and its arrays, which are operands.
 # In the static part, a Slot stands for each array.
@@ -68,3 +68,36 @@ def join_index(index: Any, arrays: Sequence[Value]) -> Any:
     if not arrays:
         return index
     return tuple([arrays[part.number] if type(part) is Slot else part for part in index])
+
+
+class Region(NamedTuple):
+    """The slices of an array in which a mask selects, and the mask with axes to broadcast there.
+
+    So writing where a mask says needs no list of places, which would differ between the members of a batch.
+    """
+
+    index: Any
+    mask: Value
+
+
+def region_of_mask(index: Any, mask: Value, shape: tuple[int, ...], many: bool = False) -> Region:
+    """Return where an index selects in an array, whose static part is given and whose one array is a mask.
+
+    `many` tells whether the mask has a batch axis in front, which counts in neither `shape` nor the region's index.
+    """
+    lengths = shape_of(mask)[many:]
+    parts = tuple(index) if Ellipsis in index else (*index, Ellipsis)
+    here = next(k for k, part in enumerate(parts) if type(part) is Slot)
+    inner = (*parts[:here], *(slice(None),) * len(lengths), *parts[here + 1 :])
+    rest = len(shape) - sum(part is not None and part is not Ellipsis for part in inner)
+    taken = [rest if part is Ellipsis else 0 if part is None else 1 for part in inner]
+    made = [rest if part is Ellipsis else 0 if isinstance(part, (int, np.integer)) else 1 for part in inner]
+    start = sum(taken[:here])
+    if rest < 0 or shape[start : start + len(lengths)] != lengths:
+        raise IndexError(
+            f"boolean index did not match indexed array: the mask has shape {lengths}, the array {shape}, the index selects from "
+            f"its axis {start} on."
+        )
+    before, after = sum(made[:here]), sum(made[here + len(lengths) :])
+    front = (*shape_of(mask)[:1], *(1,) * before) if many else ()
+    return Region(inner, np.reshape(mask, (*front, *lengths, *(1,) * after)))

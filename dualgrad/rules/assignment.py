@@ -11,13 +11,13 @@ from dualgrad._core.batch import batching, size_of, widened
 from dualgrad._core.dispatch import call
 from dualgrad._core.functions import getitem, set_item
 from dualgrad._core.gather import as_data, as_operand
-from dualgrad._core.index import Slot, join_index, split_index
+from dualgrad._core.index import Slot, join_index, region_of_mask, split_index
 from dualgrad._core.level import Tracer
 from dualgrad._core.primitive import IN_PLACE, Primitive, Pull, Word, register
 from dualgrad._core.signature import Normaliser
 from dualgrad._core.space import Value, dtype_of, shape_of, unbroadcast, zeros_of
 from dualgrad.errors import ConversionError
-from dualgrad.rules.batched_indexing import batch_index, moved_axes, region_of_mask
+from dualgrad.rules.batched_indexing import batch_index, moved_axes
 from dualgrad.rules.define import composite
 from dualgrad.rules.samples import A, case, cases
 
@@ -59,8 +59,8 @@ def _chosen(ct: Value, *arrays: Value, index: Any) -> Value:
     """Return what the value written at an index has of a cotangent, in the shape that the index gives."""
     if _is_traced_mask(arrays):
         # One number, or the write would have been refused.
-        region, mask = region_of_mask(index, arrays[0], len(shape_of(ct)), many=False)
-        return np.sum(np.where(mask, ct[region], 0))
+        region = region_of_mask(index, arrays[0], shape_of(ct))
+        return np.sum(np.where(region.mask, ct[region.index], 0))
     whole = join_index(index, arrays)
     if all(x.dtype.kind == "b" for x in arrays):
         found = ct[whole]
@@ -152,12 +152,11 @@ def _set_item_batch(
         _is_traced_mask(arrays) or (batched[2:] == (True,) and dtype_of(arrays[0]).kind == "b")
     ):
         # One number for all that a mask selects, which differs between members.
-        rank = len(shape_of(a)) - 1
-        region, mask = region_of_mask(params["index"], arrays[0], rank, many=batched[2])
-        region = (slice(None), *region)
-        part = a[region]
+        region = region_of_mask(params["index"], arrays[0], shape_of(a)[1:], many=batched[2])
+        index = (slice(None), *region.index)
+        part = a[index]
         number = widened(value, len(shape_of(part)) - 1) if batched[0] else value
-        return set_item(np.where(mask, number, part), a, index=region)
+        return set_item(np.where(region.mask, number, part), a, index=index)
     where = batch_index(params["index"], arrays, batched[2:], len(shape_of(a)) - 1, size)
     whole = join_index(where.index, where.arrays)
     shape = shape_of(call(getitem, np.broadcast_to(np.zeros(()), shape_of(a)), whole))

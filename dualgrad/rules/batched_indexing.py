@@ -60,24 +60,6 @@ def batch_index(index: Any, arrays: Sequence[Value], batched: Sequence[bool], nd
     return _BatchIndex((Slot(len(arrays)), *parts), (*aligned, members), rank, 1, before + 1)
 
 
-def region_of_mask(index: Any, mask: Value, ndim: int, many: bool) -> tuple[Any, Value]:
-    """Return the slices of an array with `ndim` axes in which a mask selects, and the mask with axes to broadcast there.
-
-    So writing one number where a mask says needs no list of places, which would differ between the members of a batch. `many`
-    tells whether the mask has a batch axis in front; the axes of the region count without it.
-    """
-    shape = shape_of(mask)
-    width = len(shape) - many
-    parts = tuple(index) if Ellipsis in index else (*index, Ellipsis)
-    here = next(k for k, part in enumerate(parts) if type(part) is Slot)
-    region = (*parts[:here], *(slice(None),) * width, *parts[here + 1 :])
-    used = sum(part is not None and part is not Ellipsis for part in region)
-    made = [ndim - used if part is Ellipsis else 0 if isinstance(part, (int, np.integer)) else 1 for part in region]
-    before, after = sum(made[:here]), sum(made[here + width :])
-    front = (shape[0], *(1,) * before) if many else ()
-    return region, np.reshape(mask, (*front, *shape[many:], *(1,) * after))
-
-
 def _with_rank(x: Value, rank: int) -> Value:
     shape = shape_of(x)
     return np.reshape(x, (shape[0], *(1,) * (rank + 1 - len(shape)), *shape[1:]))

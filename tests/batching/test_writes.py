@@ -126,6 +126,30 @@ def test_what_is_written_agrees_with_numpy(body: Body) -> None:
     np.testing.assert_allclose(vmap(f)(X), np.stack([f(x) for x in X]))
 
 
+@pytest.mark.parametrize("d", [lambda f: f, jacfwd, jacrev])
+@pytest.mark.parametrize(
+    "index",
+    [
+        lambda x: x[:, :1] > 0,
+        lambda x: x[:1, 0] > 0,
+        lambda x: (x[:, 1:3] > 0, 0),
+        lambda x: (slice(None), x[0, :1] > 0),
+        lambda x: (0, slice(None), x[0] > 0),
+        lambda x: (slice(1), x > 0),
+    ],
+)
+def test_a_mask_of_another_shape_is_refused_as_numpy_refuses_it(d: Any, index: Any) -> None:
+    def body(x: Any, y: Any) -> None:
+        y[index(x)] = 5.0
+
+    f = written(body)
+
+    with pytest.raises(IndexError):
+        f(X[0])
+    with pytest.raises(IndexError, match="boolean index did not match"):
+        vmap(d(f))(X)
+
+
 @pytest.mark.parametrize("shape", [(1, 4), (1, 1, 4)])
 def test_surplus_axes_of_length_one_are_taken_as_numpy_takes_them(shape: tuple[int, ...]) -> None:
     def body(x: Any, y: Any) -> None:
