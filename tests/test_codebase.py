@@ -27,6 +27,7 @@ LAYERS = {
     "dualgrad._core.level": 2,
     "dualgrad._core.ended": 2,
     "dualgrad._core.squares": 2,
+    "dualgrad._core.selection": 2,
     "dualgrad._core.gather": 2,
     "dualgrad._core.views": 2,
     "dualgrad._core.dispatch": 2,

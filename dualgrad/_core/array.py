@@ -15,6 +15,7 @@ from dualgrad._core.level import Tracer, plain
 from dualgrad._core.methods import ArrayMethods
 from dualgrad._core.object_loops import ObjectLoops
 from dualgrad._core.primitive import RECORDS, UNARY
+from dualgrad._core.selection import Selection, select
 from dualgrad._core.space import Value, is_inexact, shape_of
 from dualgrad._core.squares import even_power
 from dualgrad._core.ufunc_methods import call_ufunc_method
@@ -276,12 +277,16 @@ class TracedArray(ArrayMethods, ObjectLoops):
             if shape_of(answer):
                 link(self, answer, index)
             return answer
+        if (selection := select(self, index)) is not None:
+            return selection
         answer = call(getitem, self, index)
         if isinstance(answer, Tracer) and shape_of(answer) and is_view_index(index):
             link(self, answer, index)
         return answer
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        if type(value) is Selection:
+            index, value = value.written(self, index)
         store(self, index, as_operand(value))
 
     def __len__(self) -> int:

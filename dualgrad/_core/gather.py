@@ -13,6 +13,7 @@ import numpy as np
 
 from dualgrad._core.functions import as_constant, pack
 from dualgrad._core.level import Tracer
+from dualgrad._core.selection import Selection, refuse
 from dualgrad._core.space import Value, base_class, is_inexact, shape_of
 
 SEQUENCES = (range, array, memoryview)
@@ -42,6 +43,8 @@ def as_operand(x: Any) -> Value:
     kind = type(x)
     if hasattr(kind, "__array_function__") or isinstance(x, np.generic):
         return x
+    if kind is Selection:
+        refuse("a function that does not act on it number by number")
     if hasattr(kind, "__array_ufunc__") or hasattr(x, "dtype"):
         raise TypeError(
             f"A {kind.__module__}.{kind.__name__} met a value being differentiated. It does not speak NumPy's protocols (NEP 18), "

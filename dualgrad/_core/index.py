@@ -73,11 +73,14 @@ def join_index(index: Any, arrays: Sequence[Value]) -> Any:
 class Region(NamedTuple):
     """The slices of an array in which a mask selects, and the mask with axes to broadcast there.
 
-    So writing where a mask says needs no list of places, which would differ between the members of a batch.
+    So writing where a mask says needs no list of places, which would differ between the members of a batch. What NumPy selects has
+    one axis for all of the mask's, after `position` others; `trailing` ones come after it that lie as those of the region do.
     """
 
     index: Any
     mask: Value
+    position: int
+    trailing: int
 
 
 def region_of_mask(index: Any, mask: Value, shape: tuple[int, ...], many: bool = False) -> Region:
@@ -100,4 +103,8 @@ def region_of_mask(index: Any, mask: Value, shape: tuple[int, ...], many: bool =
         )
     before, after = sum(made[:here]), sum(made[here + len(lengths) :])
     front = (*shape_of(mask)[:1], *(1,) * before) if many else ()
-    return Region(inner, np.reshape(mask, (*front, *lengths, *(1,) * after)))
+    mask = np.reshape(mask, (*front, *lengths, *(1,) * after))
+    numbers = [k for k, part in enumerate(parts) if isinstance(part, (int, np.integer)) or k == here]
+    # An integer apart from the mask brings the axis of what is selected to the front.
+    is_in_place = before == 0 or numbers == list(range(numbers[0], numbers[-1] + 1))
+    return Region(inner, mask, before if is_in_place else 0, after if is_in_place else 0)

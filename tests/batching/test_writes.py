@@ -51,6 +51,60 @@ def all_or_nothing(x: Any, y: Any) -> None:
     y[x[0, 0] > 0] = 3 * x[1, 1]
 
 
+def doubled(x: Any, y: Any) -> None:
+    y[x > 0] *= 2
+
+
+def computed_from_another(x: Any, y: Any) -> None:
+    y[x > 0] = x[0, 0] * x[x > 0] ** 3 + x[1, 1] / np.cosh(-x[x > 0])
+
+
+def rows_by_a_row(x: Any, y: Any) -> None:
+    y[x[:, 0] > 0] += x[1] * np.arange(4.0) - y[x[:, 0] > 0]
+
+
+def columns_from_other_rows(x: Any, y: Any) -> None:
+    y[1:, x[0] > 0] = 2 * np.sqrt(1 + x[:-1, x[0] > 0] ** 2)
+
+
+def through_a_row(x: Any, y: Any) -> None:
+    y[2][x[0] > 0] -= x[0, 0]
+
+
+def one_of_two_masks(x: Any, y: Any) -> None:
+    mask = x > 0
+    chosen = y[mask]
+    same = chosen
+    chosen *= x[mask]
+    y[~mask] /= 3.0
+    y[mask] = 1.0 - same
+
+
+def where_squares_are_large(x: Any, y: Any) -> None:
+    y[y > 0.5] = np.maximum(2.0 ** y[y > 0.5], x[0, 1])
+
+
+def rows_of_a_column(x: Any, y: Any) -> None:
+    y[x[:, 1] > 0, 2] *= x[x[:, 1] > 0, 1]
+
+
+def apart_from_an_integer(x: Any, y: Any) -> None:
+    z = np.stack([y, x * y])
+    z[1, 1:, x[0] > 0] *= x[0, 0]
+    y[...] = z[1] + z[0]
+
+
+SELECTIONS = [
+    doubled,
+    computed_from_another,
+    rows_by_a_row,
+    columns_from_other_rows,
+    through_a_row,
+    one_of_two_masks,
+    where_squares_are_large,
+    rows_of_a_column,
+    apart_from_an_integer,
+]
 MASKS = [
     whole_mask,
     rows,
@@ -96,7 +150,7 @@ def written(body: Body) -> Callable[[Any], Any]:
     return f
 
 
-@pytest.mark.parametrize("body", MASKS + PLACES, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("body", MASKS + SELECTIONS + PLACES, ids=lambda f: f.__name__)
 def test_writes_of_a_batch_are_those_of_its_members_in_every_nesting(body: Body) -> None:
     f = written(body)
 
@@ -119,11 +173,106 @@ def test_writes_of_a_batch_are_those_of_its_members_in_every_nesting(body: Body)
         np.testing.assert_allclose(vmap(vmap(transformed))(two), np.stack([one_by_one, one_by_one[::-1]]), atol=1e-12)
 
 
-@pytest.mark.parametrize("body", MASKS + PLACES, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("body", MASKS + SELECTIONS + PLACES, ids=lambda f: f.__name__)
 def test_what_is_written_agrees_with_numpy(body: Body) -> None:
     f = written(body)
 
     np.testing.assert_allclose(vmap(f)(X), np.stack([f(x) for x in X]))
+
+
+@pytest.mark.parametrize("body", [*MASKS, *SELECTIONS, *PLACES], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("d", [jacfwd, jacrev])
+def test_writes_of_a_batch_are_differentiated_as_those_of_its_members(d: Any, body: Body) -> None:
+    f = written(body)
+    expected = np.zeros((3, 3, 4, 3, 3, 4))
+    for k, x in enumerate(X):
+        expected[k, :, :, k] = d(f)(x)
+
+    np.testing.assert_allclose(d(vmap(f))(X), expected, atol=1e-12)
+
+
+# What NumPy raises for each member, or what has no one shape.
+NO_SHAPE: dict[str, Callable[[Any], Any]] = {
+    "returned": lambda x: x[x > 0],
+    "sum": lambda x: np.sum(x[x > 0]),
+    "method": lambda x: x[x > 0].sum(),
+    "mean": lambda x: np.mean(x[x > 0]),
+    "size": lambda x: x * x[x > 0].size,
+    "len": lambda x: x * len(x[x > 0]),
+    "reduce": lambda x: np.add.reduce(x[x > 0]),
+    "keyword": lambda x: np.sin(x[x > 0], where=True),
+    "item": lambda x: x[x > 0][0],
+    "loop": lambda x: sum(t for t in x[x > 0]),
+    "branch": lambda x: x if x[x > 0] else -x,
+    "float": lambda x: float(x[x > 0]),
+    "asarray": lambda x: np.asarray(x[x > 0]),
+    "array": lambda x: np.array([x[x > 0], 1.0]),
+    "concatenate": lambda x: np.concatenate([x[x > 0], x[0]]),
+    "where": lambda x: np.where(x > 0, x[x > 0], 0.0),
+    "matmul": lambda x: x[x > 0] @ x[x > 0],
+    "dot": lambda x: np.dot(x[x > 0], x[x > 0]),
+    "two masks": lambda x: x[x > 0] * x[x < 0],
+    "other axes": lambda x: x[x > 0] * x[0],
+    "one axis": lambda x: x[x > 0] * np.ones(1),
+    "a list": lambda x: x[x > 0] * [1.0],
+    "traced first": lambda x: np.multiply(x[0, 0], x[x > 0]),
+    "mask and places": lambda x: x[x[:, 0] > 0, np.array([0])],
+    "added to all": lambda x: x + x[x > 0],
+    "apart": lambda x: np.stack([x, x])[0, :, x[0] > 0] * x[:, x[0] > 0],
+}
+
+
+@pytest.mark.parametrize("d", [lambda f: f, jacfwd, jacrev])
+@pytest.mark.parametrize("name", NO_SHAPE)
+def test_what_needs_the_shape_of_what_a_mask_selects_raises(d: Any, name: str) -> None:
+    with pytest.raises(ConversionError, match=r"x\[mask\] under vmap.*np\.where\(mask, x, 0\)"):
+        vmap(d(NO_SHAPE[name]))(X)
+
+
+NO_PLACE: dict[str, Body] = {
+    "another mask": lambda x, y: y.__setitem__(x < 0, x[x > 0]),
+    "everywhere": lambda x, y: y.__setitem__(slice(None), x[x > 0]),
+    "other axes": lambda x, y: y.__setitem__(x[:, 0] > 0, x[x > 0]),
+    "all in place": lambda x, y: np.add(y, x[x > 0], out=y),
+    "out": lambda x, y: np.multiply(x[x > 0], 2.0, out=y),
+    "plain array": lambda x, y: np.copyto(y, x[x > 0]),
+}
+
+
+@pytest.mark.parametrize("name", NO_PLACE)
+def test_what_a_mask_selects_is_written_to_where_the_same_mask_selects(name: str) -> None:
+    with pytest.raises(ConversionError, match=r"x\[mask\] under vmap"):
+        vmap(written(NO_PLACE[name]))(X)
+
+
+def test_what_a_mask_selects_is_changed_in_place_in_its_dtype() -> None:
+    def scaled(factor: Any) -> Callable[[Any], Any]:
+        def f(x: Any) -> Any:
+            y = np.copy(x)
+            y[x > 1] *= factor
+            return y
+
+        return f
+
+    counts = np.arange(4)
+    small = np.arange(4, dtype=np.float32)
+
+    assert vmap(scaled(3))(counts).tolist() == [0, 1, 6, 9]
+    assert vmap(scaled(np.float64(0.5)))(small).dtype == np.float32
+    with pytest.raises(TypeError, match="same_kind"):
+        vmap(scaled(0.5))(counts)
+
+
+def test_hidden_numbers_raise_no_warnings() -> None:
+    def f(x: Any) -> Any:
+        y = np.zeros_like(x)
+        y[x > 0] = np.sqrt(x[x > 0]) + np.log(x[x > 0]) + 1 / x[x > 0]
+        return y
+
+    x = np.array([[4.0, -1.0], [0.0, 1.0]])
+    with np.errstate(all="raise"):
+        np.testing.assert_allclose(vmap(f)(x), [[2.25 + np.log(4.0), 0.0], [0.0, 2.0]])
+    np.testing.assert_allclose(vmap(grad(lambda x: np.sum(f(x))))(x), [[7 / 16, 0.0], [0.0, 0.5]])
 
 
 @pytest.mark.parametrize("d", [lambda f: f, jacfwd, jacrev])
