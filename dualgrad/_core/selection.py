@@ -14,6 +14,7 @@ import numpy as np
 from dualgrad._core.index import Region, region_of_mask, split_index
 from dualgrad._core.level import Tracer
 from dualgrad._core.space import Value, dtype_of, shape_of
+from dualgrad._core.views import check_kind
 from dualgrad.errors import ConversionError
 
 
@@ -42,10 +43,7 @@ class Selection(np.lib.mixins.NDArrayOperatorsMixin):
         numbers, dtype = answer._numbers, dtype_of(self._numbers)
         if shape_of(numbers) != shape_of(self._numbers):
             raise ValueError(f"numpy.{ufunc.__name__} in place: its result does not fit into what a mask selects.")
-        if not np.can_cast(dtype_of(numbers), dtype, "same_kind"):
-            raise TypeError(
-                f"numpy.{ufunc.__name__} in place: cannot cast from {dtype_of(numbers)} to {dtype} with casting rule 'same_kind'."
-            )
+        check_kind(numbers, self._numbers, f"numpy.{ufunc.__name__} in place")
         self._numbers = numbers if dtype_of(numbers) == dtype else numbers.astype(dtype)
         return self
 

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from dualgrad._core.dispatch import call, call_function, call_ufunc, write_out
-from dualgrad._core.functions import astype, getitem
+from dualgrad._core.functions import astype, getitem, set_item
 from dualgrad._core.gather import as_operand
-from dualgrad._core.level import Tracer, deepest
-from dualgrad._core.primitive import RECORDS, Constant
+from dualgrad._core.level import Tracer, deepest, seen_anywhere
+from dualgrad._core.primitive import RECORDS, Constant, Primitive
+from dualgrad._core.selection import select
 from dualgrad._core.space import Function, Value, is_inexact, shape_of
-from dualgrad._core.views import assign
+from dualgrad._core.views import assign, check_kind
 from dualgrad.errors import ConversionError, NoRuleError
 
 _REDUCTIONS: dict[np.ufunc, Function] = {
@@ -159,16 +160,14 @@ def _reduceat(ufunc: np.ufunc, a: Any, indices: Any, axis: int = 0, dtype: Any =
 
 
 def _at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
-    if isinstance(a, Tracer) and deepest((indices,)) is not None:
-        raise ConversionError(
-            f"numpy.{ufunc.__name__}.at under vmap, at places that differ between the members of the batch. Where no place occurs "
-            f"twice, write a[index] = np.{ufunc.__name__}(a[index], b); for sums, use one-hot masks (places == np.arange(n)[:, None])."
-        )
     if not isinstance(a, Tracer):
         raise ConversionError(
             f"numpy.{ufunc.__name__}.at would write a value being differentiated into a plain array, which cannot hold its "
             "derivative. Make the array like a traced one, np.zeros_like(x)."
         )
+    if deepest((indices,)) is not None:
+        _at_places_of_members(ufunc, a, indices, b)
+        return
     # Element by element, as NumPy defines it: an index that occurs twice is updated twice.
     places = np.arange(a.size).reshape(a.shape)[indices]  # type: ignore[attr-defined]
     flat = np.ravel(places)
@@ -185,3 +184,48 @@ def _at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
         joined = call(np.concatenate, [call(np.stack, list(elements.values())), getitem(source, keep)])
         place = np.argsort(np.concatenate([order, keep]))
         assign(a, call(np.reshape, getitem(joined, place), a.shape), f"numpy.{ufunc.__name__}.at")  # type: ignore[attr-defined]
+
+
+def _at_places_of_members(ufunc: np.ufunc, a: Any, indices: Any, b: Any) -> None:
+    """Do what `ufunc.at` does where the places differ between the members of a batch."""
+    title = f"numpy.{ufunc.__name__}.at"
+    if (selection := select(a, indices)) is not None:
+        # A mask names no place twice.
+        a[indices] = ufunc(selection) if b is None else ufunc(selection, as_operand(b))
+        return
+    places = call(getitem, np.arange(a.size).reshape(a.shape), indices)
+    flat, source = call(np.ravel, places), call(np.ravel, call(np.copy, a))
+    values = None if b is None else call(np.ravel, call(np.broadcast_to, as_operand(b) + 0, shape_of(places)))
+    if ufunc is np.add or ufunc is np.subtract:
+        added = _scattered(values, source, flat)
+        answer = source + added if ufunc is np.add else source - added
+    elif seen_anywhere(_repeats(flat)):
+        answer = source
+        for k in range(shape_of(flat)[0]):
+            answer = _updated(ufunc, answer, flat[k], None if values is None else values[k], title)
+    else:
+        answer = _updated(ufunc, source, flat, values, title)
+    assign(a, call(np.reshape, answer, a.shape), title)
+
+
+def _updated(ufunc: np.ufunc, a: Value, places: Value, values: Value, title: str) -> Value:
+    old = call(getitem, a, places)
+    new = ufunc(old) if values is None else ufunc(old, values)
+    check_kind(new, a, title)
+    return call(set_item, new, a, places)
+
+
+def _scattered(values: Value, a: Value, places: Value) -> Value:
+    """Return zeros like `a` with values added at places: the transpose of indexing, which its record knows."""
+    record = RECORDS[getitem]
+    assert isinstance(record, Primitive)
+    assert record.pulls is not None
+    pull = record.pulls[0]
+    assert pull is not None
+    operands, params, _ = record.normalise((a, places), {})
+    return pull.function(values, *pull.select(None, *operands), **params)
+
+
+def _repeats(places: Value) -> Value:
+    ordered = call(np.sort, places)
+    return ordered[1:] == ordered[:-1]

@@ -123,14 +123,20 @@ def assign(target: Tracer, answer: Value, title: str) -> Value:
         raise ValueError(
             f"{title}: a result of shape {shape_of(answer)} cannot be stored in an array of shape {shape_of(target)}."
         )
+    check_kind(answer, target, title)
     dtype = dtype_of(target)
-    if not np.can_cast(dtype_of(answer), dtype, "same_kind"):
-        raise TypeError(f"{title}: cannot cast from {dtype_of(answer)} to {dtype} with casting rule 'same_kind'.")
     if dtype_of(answer) != dtype:
         answer = answer.astype(dtype)
     _check_writable(target, title)
     _become(target, answer, title)
     return target
+
+
+def check_kind(answer: Value, target: Value, title: str) -> None:
+    """Raise TypeError where NumPy's in-place operations refuse to store an answer for its dtype."""
+    given, dtype = dtype_of(answer), dtype_of(target)
+    if not np.can_cast(given, dtype, "same_kind"):
+        raise TypeError(f"{title}: cannot cast from {given} to {dtype} with casting rule 'same_kind'.")
 
 
 def _reshape(x: Tracer, shape: Any) -> Value:

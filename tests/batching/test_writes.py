@@ -138,7 +138,56 @@ def along_an_axis(x: Any, y: Any) -> None:
     np.put_along_axis(y, np.argsort(x, 1), x**3, 1)
 
 
+def added(x: Any, y: Any) -> None:
+    np.add.at(y, (np.argmax(x, 0), [0, 1, 1, 2]), x[0] ** 2)
+
+
+def added_to_rows(x: Any, y: Any) -> None:
+    np.add.at(y, np.argmax(x, 0), x[0] ** 2)
+    behind: Any = (slice(None), np.argmin(x, 1))
+    np.add.at(y[1:], behind, 2.0)
+
+
+def subtracted_from_a_product_of_places(x: Any, y: Any) -> None:
+    np.subtract.at(y, (np.argmax(x, 0)[:, None], np.argmin(x, 1)), x[0, 0])
+
+
+def multiplied_more_than_once(x: Any, y: Any) -> None:
+    np.multiply.at(y, (np.argmax(x, 0), 0 * np.argmin(x, 0)), x[1])
+
+
+def multiplied_once(x: Any, y: Any) -> None:
+    np.multiply.at(y, np.argsort(x[:, 0]), x)
+
+
+def squared(x: Any, y: Any) -> None:
+    np.square.at(y, (np.argmax(x, 0), 1))
+
+
+def raised(x: Any, y: Any) -> None:
+    np.maximum.at(y[1], np.argmax(x, 1), x[:, 2])
+
+
+def added_where_a_mask_says(x: Any, y: Any) -> None:
+    np.add.at(y, x > 0, 3 * x[0, 0])
+
+
+def added_at_one_place(x: Any, y: Any) -> None:
+    np.add.at(y, np.argmax(x[:, 0]), x[1])
+
+
 PLACES = [order, largest, one_of_each, the_last_stays, along_an_axis]
+PLACES += [
+    added,
+    added_to_rows,
+    subtracted_from_a_product_of_places,
+    multiplied_more_than_once,
+    multiplied_once,
+    squared,
+    raised,
+    added_where_a_mask_says,
+    added_at_one_place,
+]
 
 
 def written(body: Body) -> Callable[[Any], Any]:
@@ -309,9 +358,37 @@ def test_surplus_axes_of_length_one_are_taken_as_numpy_takes_them(shape: tuple[i
     np.testing.assert_allclose(vmap(f)(X), np.stack([f(x) for x in X]))
 
 
-def test_adding_at_places_that_differ_says_what_to_write() -> None:
-    def body(x: Any, y: Any) -> None:
-        np.add.at(y, np.argmax(x, 0), x[0])
+@pytest.mark.parametrize("ufunc", [np.add, np.subtract, np.multiply, np.maximum, np.logaddexp])
+def test_places_that_differ_count_each_index_as_numpy_does(ufunc: Any) -> None:
+    rng = np.random.default_rng(5)
+    places, values = rng.integers(-6, 6, (4, 20)), rng.normal(size=(4, 20))
 
-    with pytest.raises(ConversionError, match=r"numpy\.add\.at under vmap.*one-hot"):
-        vmap(written(body))(X)
+    def f(start: Any, places: Any, values: Any) -> Any:
+        y = np.copy(start)
+        ufunc.at(y, places, values)
+        return y
+
+    expected = np.zeros((4, 6))
+    for k in range(4):
+        ufunc.at(expected[k], places[k], values[k])
+    np.testing.assert_allclose(vmap(f)(np.zeros((4, 6)), places, values), expected, rtol=1e-14)
+    np.testing.assert_allclose(vmap(f)(np.zeros((4, 6), np.float32), places, values), expected, rtol=1e-5)
+    with pytest.raises(TypeError, match="same_kind"):
+        vmap(f)(np.zeros((4, 6), int), places, values)
+    with pytest.raises(IndexError):
+        vmap(f)(np.zeros((4, 6)), places + 3, values)
+    with pytest.raises(ValueError, match="broadcast"):
+        vmap(f)(np.zeros((4, 6)), places, values[:, :3])
+
+
+def test_sums_at_places_that_differ_take_one_pass() -> None:
+    def f(places: Any, values: Any) -> Any:
+        y = np.zeros_like(values)
+        np.add.at(y, places, values)
+        return y
+
+    n = 100_000
+    found = vmap(f)(np.zeros((2, n), int), np.ones((2, n)))
+
+    assert found[:, 0].tolist() == [n, n]
+    assert not found[:, 1:].any()
