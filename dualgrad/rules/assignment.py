@@ -12,7 +12,7 @@ from dualgrad._core.dispatch import call
 from dualgrad._core.functions import getitem, set_item
 from dualgrad._core.gather import as_data, as_operand
 from dualgrad._core.index import Slot, join_index, region_of_mask, split_index
-from dualgrad._core.level import Tracer
+from dualgrad._core.level import Tracer, seen_anywhere
 from dualgrad._core.primitive import IN_PLACE, Primitive, Pull, Word, register
 from dualgrad._core.signature import Normaliser
 from dualgrad._core.space import Value, dtype_of, shape_of, unbroadcast, zeros_of
@@ -213,9 +213,11 @@ def _put(a: Any, ind: Any, v: Value, mode: str = "raise") -> None:
         places = places % size if mode == "wrap" else np.clip(places, 0, size - 1)
     if places.size == 0:
         return
-    target[np.unravel_index(places % size if np.all(places >= -size) else places, shape_of(target))] = np.resize(
-        as_operand(v), places.shape
-    )
+    if seen_anywhere((places < -size) | (places >= size)):
+        raise IndexError(
+            f"numpy.put: an index is out of bounds for an array of {size} numbers. Pass mode='wrap' or 'clip'."
+        )
+    target[np.unravel_index(places % size, shape_of(target))] = np.resize(as_operand(v), places.shape)
 
 
 def _putmask(a: Any, mask: Any, values: Value) -> None:
@@ -227,9 +229,22 @@ def _putmask(a: Any, mask: Any, values: Value) -> None:
 def _place(arr: Any, mask: Any, vals: Value) -> None:
     target: Any = _destination(arr, "place")
     chosen = np.reshape(as_data(mask), shape_of(target)).astype(bool)
+    if isinstance(chosen, Tracer):
+        _place_in_members(target, chosen, np.ravel(as_operand(vals)))
+        return
     count = int(np.count_nonzero(chosen))
     if count:
         target[chosen] = np.resize(as_operand(vals), (count,))
+
+
+def _place_in_members(target: Any, chosen: Any, values: Value) -> None:
+    """Write values where masks say that differ between the members of a batch, and so in how many values they take."""
+    count = shape_of(values)[0]
+    if count:
+        order = np.reshape(np.cumsum(chosen) - 1, shape_of(target)) % count
+        target[...] = np.where(chosen, call(np.take, values, order), target)
+    elif seen_anywhere(chosen):
+        raise ValueError("numpy.place: there are no values to write where the mask is True.")
 
 
 def _put_along_axis(arr: Any, indices: Any, values: Value, axis: int | None = -1) -> None:

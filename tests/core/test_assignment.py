@@ -478,3 +478,17 @@ def test_a_loop_of_writes_copies_nothing() -> None:
     np.testing.assert_array_equal(grad(f)(np.ones(50)), np.full(50, 2.0))
 
     assert len(set(buffers[1:])) == 1
+
+
+@pytest.mark.parametrize("place", [4, -5])
+@pytest.mark.parametrize("d", [jacfwd, jacrev, vmap])
+def test_put_out_of_bounds_raises_as_numpys_does(d: Any, place: int) -> None:
+    def f(x: Any) -> Any:
+        y = np.zeros_like(x)
+        np.put(y, [0, place], 2 * x)
+        return y
+
+    with pytest.raises(IndexError, match="out of bounds"):
+        f(X)
+    with pytest.raises(IndexError, match="out of bounds"):
+        d(f)(np.stack([X, X]) if d is vmap else X)
