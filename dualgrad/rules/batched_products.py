@@ -84,8 +84,8 @@ batching(_solve, np.linalg.solve)
 
 def _least_squares(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:
     a, b = operands
-    if batched[0]:
-        return one_by_one(record, batched, operands, params)
+    if batched[0] or len(shape_of(a)) > 2:
+        return bind(record, tuple(all_batched(batched, operands)), params)
     # The columns of all members beside each other.
     size, m, k = shape_of(b)
     found = bind(record, (a, np.reshape(np.moveaxis(b, 0, 1), (m, size * k))), params)

@@ -26,15 +26,22 @@ constant(np.linalg.matrix_rank)
 
 @overridable
 def least_squares(a: Value, b: Value, *, rcond: Any = None) -> Value:
-    """Return the least-squares solution of a x = b for columns b."""
-    return np.linalg.lstsq(a, b, rcond)[0]
+    """Return the least-squares solution of a x = b for columns b; of stacks, for each matrix with its columns."""
+    *stack, m, n = shape_of(a)
+    if not stack:
+        return np.linalg.lstsq(a, b, rcond)[0]
+    # NumPy's takes one matrix. A formula for all at once, by way of their singular values, would have other digits.
+    count, k = math.prod(stack), shape_of(b)[-1]
+    pairs = zip(np.reshape(a, (count, m, n)), np.reshape(b, (count, m, k)), strict=True)
+    found = [np.linalg.lstsq(one, columns, rcond)[0] for one, columns in pairs]
+    return np.reshape(np.stack(found) if found else np.zeros(0, np.result_type(a, b)), (*stack, n, k))
 
 
 def _relative_cutoff(a: Value, rcond: Any) -> Any:
     """Return the share of the largest singular value below which one counts as zero, as lstsq has it."""
     eps = np.finfo(dtype_of(a)).eps
     if rcond is None:
-        return eps * max(shape_of(a))
+        return eps * max(shape_of(a)[-2:])
     return eps if rcond < 0 else rcond
 
 
@@ -89,11 +96,13 @@ def _lstsq(a: Value, b: Value, rcond: Any = None) -> tuple[Value, ...]:
     x = least_squares(a, columns, rcond=rcond)
     s = np.linalg.svdvals(a)
     rank = np.linalg.matrix_rank(a, rtol=_relative_cutoff(a, rcond))
-    if m > n and not anywhere(rank != n):
+    residuals = np.zeros(0, dtype_of(s))
+    if m > n and anywhere(rank == n):
         error = columns - np.matmul(a, x)
         residuals = np.add.reduce(np.real(error * conj(error)), axis=0)
-    else:
-        residuals = np.zeros(0, dtype_of(s))
+        if anywhere(rank != n):
+            # None for some members of a batch only: what needs to know for how many raises.
+            residuals = residuals[np.broadcast_to(rank == n, shape_of(residuals))]
     return x[:, 0] if is_vector else x, residuals, rank if isinstance(rank, Tracer) else np.intc(rank), s
 
 

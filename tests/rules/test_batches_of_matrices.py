@@ -82,19 +82,3 @@ def test_hessians_of_symmetric_functions_of_values_are_exact(a: Any) -> None:
     np.testing.assert_allclose(
         hessian(by_singular_values)(a), hessian(lambda a: np.trace(a @ a.T @ a @ a.T))(a), atol=1e-11
     )
-
-
-def test_least_squares_run_on_batches() -> None:
-    rng = np.random.default_rng(0)
-    a, b = rng.standard_normal((3, 4, 2)), rng.standard_normal((3, 4))
-
-    both = vmap(lambda a, b: np.linalg.lstsq(a, b))(a, b)
-    right = vmap(lambda b: np.linalg.lstsq(a[0], b)[:2])(b)
-
-    for i in range(3):
-        x, residuals, rank, s = np.linalg.lstsq(a[i], b[i])
-        for found, expected in zip([y[i] for y in both], (x, residuals, rank, s), strict=True):
-            np.testing.assert_allclose(found, expected, rtol=1e-12)
-        x, residuals, _, _ = np.linalg.lstsq(a[0], b[i])
-        np.testing.assert_allclose(right[0][i], x, rtol=1e-12)
-        np.testing.assert_allclose(right[1][i], residuals, rtol=1e-12)
