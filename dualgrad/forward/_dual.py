@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ from dualgrad.batching import BatchArray, batch_array
 
 _divide = np.true_divide
 _hypot = np.hypot
+_isfinite = math.isfinite
+_FLOATS = frozenset((float, np.float64, np.float32))
 _NUMBERS = frozenset((float, int, np.float64))
 _PLAIN = frozenset((np.ndarray, np.float64))
 _PLAIN_OPERANDS = frozenset((np.ndarray, np.float64, float, int))
@@ -174,15 +177,48 @@ class ForwardLevel(Level):
             tangent = None
             if type(xt) is BatchArray or type(yt) is BatchArray:
                 tangent = _pushed_at_once(pulls, (xt, yt), ans, x, y)
-            if tangent is None:
-                tangent = None if xt is None else _pushed(pulls[0], xt, ans, x, y)
-                if yt is not None and (moved := _pushed(pulls[1], yt, ans, x, y)) is not None:
+            # By one operand, the other being constant: `_pushed` without the call, as sums and multiples are the commonest of all.
+            if tangent is not None:
+                pass
+            elif yt is None:
+                pull = pulls[0]
+                reads = -1 if pull is None else pull.reads
+                if reads == 0:
+                    tangent = pull.function(xt)
+                elif reads == 4 and (type(y) not in _FLOATS or _isfinite(y)):
+                    tangent = pull.function(xt, y)
+                else:
+                    tangent = self._push_by_constant(record, pull, (xt, None), ans, x, y)
+            elif xt is None:
+                pull = pulls[1]
+                reads = -1 if pull is None else pull.reads
+                if reads == 0:
+                    tangent = pull.function(yt)
+                elif reads == 2 and (type(x) not in _FLOATS or _isfinite(x)):
+                    tangent = pull.function(yt, x)
+                else:
+                    tangent = self._push_by_constant(record, pull, (None, yt), ans, x, y)
+            else:
+                tangent = _pushed(pulls[0], xt, ans, x, y)
+                if (moved := _pushed(pulls[1], yt, ans, x, y)) is not None:
                     tangent = moved if tangent is None else tangent + moved
         if tangent is None:
             return ans
         if type(tangent) is np.ndarray is type(ans) and tangent.shape == ans.shape and tangent.dtype is ans.dtype:
             return dual_array(ans, tangent, self)
         return self._wrap(ans, tangent)
+
+    def _push_by_constant(
+        self, record: Primitive, pull: Pull | None, tangents: tuple[Value, ...], ans: Value, x: Value, y: Value
+    ) -> Value:
+        """Return the tangent of an answer by one operand; the other is constant, and looked at where it is a number.
+
+        Zero times one that is not finite is zero. To look at an array would cost as much as the product.
+        """
+        t, constant = (tangents[1], x) if tangents[0] is None else (tangents[0], y)
+        if type(constant) in _FLOATS and not _isfinite(constant):
+            return self._push_past_poles(record, tangents, ans, (x, y), {})
+        return _pushed(pull, t, ans, x, y)
 
     def _push_past_poles(
         self,
@@ -267,8 +303,9 @@ def _pushed_at_once(pulls: Any, tangents: tuple[Value, Value], ans: Value, x: Va
 
     The formulas broadcast as the members do if these have the rank of the answer. None where that is not so.
     """
-    if type(x) not in _PLAIN_OPERANDS or type(y) not in _PLAIN_OPERANDS:
-        return None
+    for one in (x, y):
+        if type(one) not in _PLAIN_OPERANDS or (type(one) in _FLOATS and not _isfinite(one)):
+            return None
     ndim = ans.ndim + 1 if type(ans) is np.ndarray else 1
     total = level = None
     for pull, t in zip(pulls, tangents, strict=True):
