@@ -14,12 +14,9 @@ import numpy as np
 from dualgrad._core.space import Value, dtype_of
 from dualgrad._core.zeros import may_hold_nan
 from dualgrad.rules.define import elementwise, handwritten
+from dualgrad.rules.digits import degree, log_of
 from dualgrad.rules.own import cosine_of, hypot_slope, logistic, one_minus_square, safe_quotient, sech2, tanh_slope
 from dualgrad.rules.samples import A, analytic, analytics, case, cases, real, reals
-
-LN2 = float(np.log(2.0))
-LN10 = float(np.log(10.0))
-DEGREE = float(np.pi / 180)
 
 # ---- arithmetic ------------------------------------------------------------------------------------
 
@@ -101,7 +98,7 @@ def power_y(t: Value, ans: Value, x: Value) -> Value:
     """At base 0 the limit for positive exponents: 0."""
     if isinstance(x, (int, float)):
         # As a Python float, which is weak.
-        return t * (ans * (math.log(x) if x > 0 else 0.0 if x == 0 else math.nan))
+        return t * (ans * (log_of(x, ans) if x > 0 else 0.0 if x == 0 else math.nan))
     return t * (ans * np.log(np.where(x == 0, 1, x)))
 
 
@@ -135,12 +132,12 @@ elementwise(np.cbrt, lambda t, ans: t / (3 * ans * ans), samples=real(0.3, 3), p
 # ---- exponentials and logarithms -------------------------------------------------------------------
 
 elementwise(np.exp, lambda t, ans: t * ans, samples=analytic(), poles=True, in_place=(np.multiply,))
-elementwise(np.exp2, lambda t, ans: t * ans * LN2, samples=analytic(), poles=True)
+elementwise(np.exp2, lambda t, ans: t * ans * log_of(2, ans), samples=analytic(), poles=True)
 # Not ans + 1, which loses all digits where x is very negative.
 elementwise(np.expm1, lambda t, x: t * np.exp(x), samples=analytic(), poles=True)
 elementwise(np.log, lambda t, x: t / x, samples=analytic(0.3, 3), poles=True, in_place=(np.true_divide,))
-elementwise(np.log2, lambda t, x: t / x / LN2, samples=analytic(0.3, 3), poles=True)
-elementwise(np.log10, lambda t, x: t / x / LN10, samples=analytic(0.3, 3), poles=True)
+elementwise(np.log2, lambda t, x: t / x / log_of(2, x), samples=analytic(0.3, 3), poles=True)
+elementwise(np.log10, lambda t, x: t / x / log_of(10, x), samples=analytic(0.3, 3), poles=True)
 elementwise(np.log1p, lambda t, x: t / (1 + x), samples=analytic(-0.5, 3), poles=True)
 
 
@@ -158,10 +155,16 @@ elementwise(
     lambda t, x, y: t * logistic(_difference(y, x)),
     samples=reals(),
 )
+
+
+def _logistic2(x: Value) -> Value:
+    return logistic(x * log_of(2, x))
+
+
 elementwise(
     np.logaddexp2,
-    lambda t, x, y: t * logistic(_difference(x, y) * LN2),
-    lambda t, x, y: t * logistic(_difference(y, x) * LN2),
+    lambda t, x, y: t * _logistic2(_difference(x, y)),
+    lambda t, x, y: t * _logistic2(_difference(y, x)),
     samples=reals(),
 )
 elementwise(logistic, lambda t, ans, x: t * ans * logistic(-x), samples=real())
@@ -243,10 +246,10 @@ def _arctan2_y(t: Value, x: Value, y: Value) -> Value:
 
 elementwise(np.arctan2, _arctan2_x, _arctan2_y, samples=reals((0.5, 2), (-2, 2)), poles=True)
 
-elementwise(np.degrees, lambda t: t / DEGREE, samples=real())
-elementwise(np.rad2deg, lambda t: t / DEGREE, samples=real())
-elementwise(np.radians, lambda t: t * DEGREE, samples=real())
-elementwise(np.deg2rad, lambda t: t * DEGREE, samples=real())
+elementwise(np.degrees, lambda t: t / degree(t), samples=real())
+elementwise(np.rad2deg, lambda t: t / degree(t), samples=real())
+elementwise(np.radians, lambda t: t * degree(t), samples=real())
+elementwise(np.deg2rad, lambda t: t * degree(t), samples=real())
 
 # ---- magnitude, sign, complex parts ----------------------------------------------------------------
 
