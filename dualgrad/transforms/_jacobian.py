@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dualgrad import tree
-from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, P, like
+from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, P, check_callable, like
 from dualgrad.batching import size_of
-from dualgrad.forward import columns, jacfwd, jvp
-from dualgrad.reverse import jacrev, record, rows
+from dualgrad.forward import columns, jvp
+from dualgrad.reverse import record, rows
 from dualgrad.transforms._grad import gradient_for
 
 
@@ -74,8 +74,25 @@ def hessian(
     array([[6., 2.],
            [2., 0.]])
     """
-    inner = jacrev(f, argnums, argnames=argnames, has_aux=has_aux)
-    return jacfwd(inner, argnums, argnames=argnames, has_aux=has_aux, chunk_size=chunk_size)
+    choose = Chooser(f, argnums, argnames, "hessian")
+
+    # As `jacrev` and `jacfwd`, in errors that name what was called.
+    @like(f, "hessian")
+    def by_rows(*args: Any, **kwargs: Any) -> Any:
+        chosen = choose(args, kwargs)
+        recording, aux = record(chosen, has_aux, "hessian")
+        with recording:
+            found = rows(recording, chosen, choose.single)
+        return (found, aux) if has_aux else found
+
+    choose_again = Chooser(by_rows, argnums, argnames, "hessian")
+
+    @like(f, "hessian")
+    def matrix(*args: Any, **kwargs: Any) -> Any:
+        found, aux = columns(choose_again(args, kwargs), choose.single, has_aux, "hessian", chunk_size)
+        return (found, aux) if has_aux else found
+
+    return matrix
 
 
 def hvp(
@@ -98,6 +115,7 @@ def hvp(
     >>> hvp(lambda x: np.sum(x**3), (np.array([1.0, 2.0]),), (np.array([1.0, 0.0]),))
     (array([ 3., 12.]), array([6., 0.]))
     """
+    check_callable(f, "hvp", "hvp(f, (x,), (v,))")
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
         raise TypeError("hvp takes primals and tangents as tuples with one entry per argument: hvp(f, (x,), (v,)).")
     if argnums is None and argnames is None and len(primals) > 1:

@@ -48,7 +48,7 @@ no_functions = pytest.mark.parametrize(
 
 def transformations() -> Iterator[str]:
     for name in dualgrad.__all__:
-        if callable(getattr(dualgrad, name)) and name not in TAKE_NO_FUNCTION | {"hessian", "hvp"}:
+        if callable(getattr(dualgrad, name)) and name not in TAKE_NO_FUNCTION:
             yield name
 
 
@@ -113,3 +113,20 @@ def test_a_value_in_the_place_of_a_function_is_told_from_wrong_argnums(name: str
         TypeError, match=rf"{name} takes a function as its first argument; it got a ndarray.*Write {name}\(f\)\(x\)"
     ):
         getattr(dualgrad, name)(X, np.sin)
+
+
+def test_errors_of_a_hessian_name_it() -> None:
+    def f(x: Any) -> Any:
+        return np.sum(x)
+
+    name: Any = "x"
+    for call, message in (
+        (lambda: dualgrad.hessian(f, name), "hessian: argnums is an int, or a tuple of them; it is a str here"),
+        (lambda: dualgrad.hessian(f, 3)(X), "hessian was told to differentiate argument 3 of f"),
+        (
+            lambda: dualgrad.hessian(f, has_aux=True)(X),
+            "hessian with has_aux=True needs a function that returns a pair",
+        ),
+    ):
+        with pytest.raises(TypeError, match=re.escape(message)):
+            call()
