@@ -29,7 +29,7 @@ from dualgrad._core.primitive import RECORDS, Metadata, Primitive, Word, name_of
 from dualgrad._core.space import Function, Value, dtype_of, shape_of
 from dualgrad._core.views import change_shape, link
 from dualgrad.batching._layout import MANY, in_c_order, pair
-from dualgrad.batching._thin import in_full, is_thin
+from dualgrad.batching._thin import ThinBatch, in_full, is_thin, speaks
 from dualgrad.errors import BatchLoopWarning, ConversionError
 
 
@@ -146,7 +146,10 @@ class BatchLevel(Level):
 
     def unary(self, record: Primitive, x: Any) -> Value:
         if record.word is Word.ELEMENTWISE:
-            return batch_array(record.operate(x._value), self)
+            value = x._value
+            if type(value) is ThinBatch and not speaks(record.key):
+                value = value.full()
+            return batch_array(record.operate(value), self)
         return self.apply(record, (x,), {})
 
     def binary(self, record: Primitive, x: Any, y: Any) -> Value:
@@ -181,7 +184,7 @@ class BatchLevel(Level):
         if self.has_many:
             if record.key in IN_ONE_PLACE:
                 values = tuple(map(in_c_order, values))
-            if any(map(is_thin, values)) and any([isinstance(x, Tracer) for x in values]):
+            if any(map(is_thin, values)) and (not speaks(record.key) or any([isinstance(x, Tracer) for x in values])):
                 values = tuple(map(in_full, values))
         rule = BATCHING.get(record.key)
         if rule is None:

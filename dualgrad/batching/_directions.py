@@ -12,7 +12,7 @@ from dualgrad._core.foreign import is_foreign
 from dualgrad._core.level import Tracer
 from dualgrad._core.space import Value, dtype_of, shape_of
 from dualgrad.batching._batch import BatchLevel, batch_array
-from dualgrad.batching._thin import Places, ThinBatch, TooThick, unit_directions
+from dualgrad.batching._thin import Places, ThinBatch, unit_directions
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ _IN_CACHE = 2**18
 _AT_MOST = 2**22
 """How many it may hold where that is fewer than 64 directions, for which the function would run too often."""
 
-_WORTH_IT = 2**16
+_WORTH_IT = 2**17
 """From how many numbers on only those are held that are not zero, as long as these are few."""
 
 
@@ -68,11 +68,16 @@ def each_batch(values: Sequence[Value], chunk_size: int | None, run: Callable[[D
     """
     total, largest = sum(map(size_of, values)), max(map(size_of, values), default=1)
     if chunk_size is None and total * largest >= _WORTH_IT and all(map(_can_be_thin, values)):
-        batch = Directions(values, 0, total, Places(total, max(_IN_CACHE, members_by_default(largest) * largest)))
+        places = Places(total, max(_IN_CACHE, members_by_default(largest) * largest))
+        batch = Directions(values, 0, total, places)
         try:
-            return [run(batch)]
-        except TooThick:
-            pass
+            found = run(batch)
+            if not places.is_too_thick:
+                return [found]
+        except BaseException:
+            # What was raised then may have been caught on its way, and something else raised.
+            if not places.is_too_thick:
+                raise
         finally:
             batch.close()
     return [run(batch) for batch in _batches(values, chunk_size)]

@@ -13,7 +13,7 @@ import numpy as np
 from dualgrad._core.level import Tracer
 from dualgrad._core.primitive import Primitive
 from dualgrad._core.space import Value
-from dualgrad.batching._thin import in_full, is_thin
+from dualgrad.batching._thin import in_full, is_thin, speaks
 
 MANY = 256
 """From how many members on the layout is chosen."""
@@ -35,7 +35,7 @@ def pair(record: Primitive, x: Value, y: Value, members: int) -> Value:
             return record.operate(x, y)
         if max(x.shape[-1:], y.shape[-1:]) < (_SHORT,) and np.broadcast(x, y).size <= _SMALL * members:
             return record.fun(x, y, order="F")
-    elif (isinstance(y, Tracer) and is_thin(x)) or (isinstance(x, Tracer) and is_thin(y)):
-        # A value of another transformation, which takes arrays of NumPy's.
+    elif (is_thin(x) or is_thin(y)) and (isinstance(x, Tracer) or isinstance(y, Tracer) or not speaks(record.key)):
+        # A value of another transformation, or a function of somebody else's, which take arrays of NumPy's.
         x, y = in_full(x), in_full(y)
     return record.operate(x, y)

@@ -15,12 +15,15 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from dualgrad._core.foreign import StandIn
+from dualgrad.batching._slots import Slot, fill, keeps_first, names_once
 
 Array = np.ndarray[Any, Any]
 
-FEW = 32
-"""Along how many directions a number may move: from there on, the array in full is made."""
+_FEW = 32
+"""Along how many directions a number may move: from there on, the array in full is made. Of hundreds it is fewer."""
 
+_FEW_ITEMS = 8
+"""From how many single numbers on, which are read in full as a loop over items pays for calls, the array is too."""
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 """NumPy's functions of thin arrays; they return None where it takes arrays in full (see _thin_functions.py)."""
@@ -33,12 +36,23 @@ class TooThick(BaseException):
 class Places:
     """The directions of all thin arrays of one batch, each array of them once: equal ones are one object."""
 
-    __slots__ = ("_numbers", "limit", "members")
+    __slots__ = ("_numbers", "few", "is_too_thick", "items", "limit", "members")
 
     def __init__(self, members: int, limit: int | None) -> None:
         self.members = members
+        # Remembered, as the code that runs may catch all that is raised.
+        self.is_too_thick = False
+        # How many single numbers were read.
+        self.items = 0
+        self.few = max(6, min(_FEW, members // 24))
         self.limit = limit
         self._numbers: dict[tuple[tuple[int, ...], bytes], int] = {}
+
+    def check(self, size: int) -> None:
+        """Give up where an array in full has more numbers than it may."""
+        if self.limit is not None and size > self.limit:
+            self.is_too_thick = True
+            raise TooThick
 
     def numbers(self, places: Array) -> tuple[int, ...]:
         """Return a number for each slot, the same for equal places."""
@@ -54,14 +68,21 @@ class ThinBatch(StandIn, NDArrayOperatorsMixin):
     two slots name one place they add up.
     """
 
-    __slots__ = ("_full", "common", "numbers", "places", "values")
+    __slots__ = ("_full", "_numbers", "common", "places", "values")
 
     def __init__(self, values: Array, places: Array, common: Places, numbers: tuple[int, ...] | None = None) -> None:
         self.values = values
         self.places = places
         self.common = common
-        self.numbers = common.numbers(places) if numbers is None else numbers
+        self._numbers = numbers
         self._full: Array | None = None
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """What stands for the places of each slot: equal numbers for equal places."""
+        if self._numbers is None:
+            self._numbers = self.common.numbers(self.places)
+        return self._numbers
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -83,9 +104,7 @@ class ThinBatch(StandIn, NDArrayOperatorsMixin):
     def full(self) -> Array:
         """Return the array in full, made once."""
         if self._full is None:
-            limit = self.common.limit
-            if limit is not None and self.size > limit:
-                raise TooThick
+            self.common.check(self.size)
             self._full = self.part(0, self.common.members)
             # It says what the slots say, and must go on doing so.
             self._full.flags.writeable = False
@@ -131,16 +150,29 @@ class ThinBatch(StandIn, NDArrayOperatorsMixin):
         return getattr(self.full(), name)
 
     def __getitem__(self, index: Any) -> Any:
-        if _keeps_first(index):
-            return self.moved(lambda x: x[index])
+        if keeps_first(index):
+            if type(index[-1]) is int and self._full is not None and self.ndim == 2:
+                item: Array = self._full[index]
+                return item
+            found = self.moved(lambda x: x[index])
+            return self._item(found, index) if found.ndim == 1 else found
         return self.full()[index]
+
+    def _item(self, found: ThinBatch, index: Any) -> Array:
+        """Return a number in full: of the array in full where many are read."""
+        common = self.common
+        common.items += 1
+        if common.items > _FEW_ITEMS and (common.limit is None or self.size <= common.limit):
+            several: Array = self.full()[index]
+            return several
+        return found.part(0, common.members)
 
     def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> ThinBatch:
         return self.with_values(self.values.astype(dtype, *args, **kwargs))
 
     def with_values(self, values: Array) -> ThinBatch:
         """Return what moves along the same directions, differently far."""
-        return ThinBatch(values, self.places, self.common, self.numbers)
+        return ThinBatch(values, self.places, self.common, self._numbers)
 
     def moved(self, move: Callable[[Array], Array]) -> ThinBatch:
         """Return what a function makes that only moves and repeats numbers behind the first axis."""
@@ -183,103 +215,62 @@ class ThinBatch(StandIn, NDArrayOperatorsMixin):
     # ---- places in an array of zeros, or of something -------------------------------------------------
 
     def scattered(self, cts: Sequence[Any], indices: Sequence[Any], shape: tuple[int, ...]) -> Any:
-        if not all(type(ct) is ThinBatch and _names_once(i, shape) for ct, i in zip(cts, indices, strict=True)):
+        cts = [ct if type(ct) is ThinBatch else thinned(ct, self.common) for ct in cts]
+        if not all(ct is not None and names_once(i, shape) for ct, i in zip(cts, indices, strict=True)):
             return None
-        slots: list[_Slot] = []
+        slots: list[Slot] = []
+        dtype = np.result_type(*[ct.dtype for ct in cts])
         for ct, index in zip(cts, indices, strict=True):
-            if not _fill(slots, ct, index[1:], shape[1:]):
+            if not fill(slots, ct.values, ct.places, index[1:], shape[1:], dtype, self.common.few):
                 return None
         return self._of(slots)
 
     def written(self, value: Any, a: Any, index: Any) -> Any:
-        if not _keeps_first(index) or any(type(part) is np.ndarray for part in index):
+        if not keeps_first(index) or any(type(part) is np.ndarray for part in index):
             return None
         if type(a) is ThinBatch:
-            slots = [_Slot(v.copy(), p.copy(), v != 0) for v, p in zip(a.values, a.places, strict=True)]
+            slots = [
+                Slot(np.array(v), np.array(p), np.asarray(v != 0)) for v, p in zip(a.values, a.places, strict=True)
+            ]
         elif type(a) is np.ndarray and a.strides[0] == 0 and not a[:1].any():
             slots = []
         else:
             return None
         for slot in slots:
             slot.clear(index[1:])
+        value = thinned(value, self.common) or value
         if type(value) is ThinBatch:
-            if not _fill(slots, value, index[1:], a.shape[1:]):
+            if not fill(slots, value.values, value.places, index[1:], a.shape[1:], a.dtype, self.common.few):
                 return None
         elif np.ndim(value) > 0 or value != 0:
             return None
-        return self._of(slots or [_Slot.free(a.shape[1:], a.dtype)]).astype(a.dtype)
+        return self._of(slots or [Slot.free(a.shape[1:], a.dtype)]).astype(a.dtype)
 
-    def _of(self, slots: list[_Slot]) -> ThinBatch:
+    def _of(self, slots: list[Slot]) -> ThinBatch:
         return ThinBatch(np.stack([s.values for s in slots]), np.stack([s.places for s in slots]), self.common)
-
-
-class _Slot:
-    """A slot that is being filled: at some numbers with what others have left free."""
-
-    __slots__ = ("_is_taken", "places", "values")
-
-    def __init__(self, values: Array, places: Array, is_taken: Array) -> None:
-        self.values = values
-        self.places = places
-        self._is_taken = is_taken
-
-    @classmethod
-    def free(cls, shape: tuple[int, ...], dtype: np.dtype[Any]) -> _Slot:
-        """Return a slot with nothing in it."""
-        return cls(np.zeros(shape, dtype), np.zeros(shape, np.intp), np.zeros(shape, bool))
-
-    def takes(self, values: Array, places: Array, index: Any) -> bool:
-        """Add values where there is room, or where they move along the directions that are there; tell whether it was so."""
-        if self._is_taken[index].any() and not np.array_equal(self.places[index], places):
-            return False
-        self.values[index] += values
-        self.places[index] = places
-        self._is_taken[index] = True
-        return True
-
-    def clear(self, index: Any) -> None:
-        """Make room at an index."""
-        self.values[index] = 0
-        self._is_taken[index] = False
-
-
-def _fill(slots: list[_Slot], t: ThinBatch, index: Any, shape: tuple[int, ...]) -> bool:
-    """Add to slots at an index, with more slots where it takes them; tell whether they are few."""
-    for values, places in zip(t.values, t.places, strict=True):
-        if not any(slot.takes(values, places, index) for slot in slots):
-            if len(slots) == FEW:
-                return False
-            slots.append(_Slot.free(shape, t.dtype))
-            slots[-1].takes(values, places, index)
-    return True
-
-
-def _keeps_first(index: Any) -> bool:
-    """Tell whether an index leaves the first axis alone, and in front."""
-    if type(index) is not tuple or not index or type(index[0]) is not slice or index[0] != slice(None):
-        return False
-    if all(type(part) is not np.ndarray for part in index):
-        return True
-    # Arrays that are not side by side, numbers among them, put their axes in front.
-    here = [k for k, part in enumerate(index) if isinstance(part, (np.ndarray, int, np.integer))]
-    return here[-1] - here[0] == len(here) - 1
-
-
-def _names_once(index: Any, shape: tuple[int, ...]) -> bool:
-    """Tell whether an index leaves the first axis alone and names no number behind it twice."""
-    if not _keeps_first(index):
-        return False
-    if all(type(part) is not np.ndarray or part.dtype.kind == "b" for part in index):
-        return True
-    count = np.zeros(shape[1:], int)
-    np.add.at(count, index[1:], 1)
-    return int(count.max(initial=0)) <= 1
 
 
 def unit_directions(size: int, shape: tuple[int, ...], dtype: np.dtype[Any], start: int, common: Places) -> ThinBatch:
     """Return the unit directions of one value among several, whose own begin at `start`."""
     places = np.arange(start, start + size).reshape(1, *shape)
     return ThinBatch(np.ones((1, *shape), dtype), places, common)
+
+
+def thinned(x: Any, common: Places) -> ThinBatch | None:
+    """Return one number that was read in full as it was before; None where that is not what it is, or not of few directions."""
+    if type(x) is not np.ndarray or x.size != common.members or x.shape[0] != x.size:
+        return None
+    flat = x.ravel()
+    (places,) = np.nonzero(flat)
+    if len(places) > common.few:
+        return None
+    places = places if len(places) else np.zeros(1, np.intp)
+    return ThinBatch(flat[places].reshape(-1, *x.shape[1:]), places.reshape(-1, *x.shape[1:]), common)
+
+
+def speaks(fun: Any) -> bool:
+    """Tell whether a function is NumPy's or ours, and so asks its arguments what it means; others may want plain memory."""
+    return isinstance(fun, np.ufunc) or (fun.__module__ or "").partition(".")[0] in ("numpy", "dualgrad")
 
 
 def is_thin(x: Any) -> bool:
@@ -322,7 +313,7 @@ def _product(x: Any, y: Any) -> Any:
     t, matrix = (x, y) if type(x) is ThinBatch else (y, x)
     if type(matrix) is not np.ndarray or not 2 <= matrix.ndim < t.ndim or t.ndim < 3:
         return None
-    if len(t.values) * matrix.shape[-1 if t is y else -2] > FEW:
+    if len(t.values) * matrix.shape[-1 if t is y else -2] > t.common.few:
         return None
     if t is y:
         return np.sum(t[:, ..., None, :, :] * matrix[..., :, :, None], axis=-2)
@@ -347,7 +338,7 @@ def added(x: Any, y: Any, is_difference: bool = False) -> ThinBatch | None:
             values.append(value)
             places.append(place)
             numbers.append(number)
-    if len(values) > FEW:
+    if len(values) > x.common.few:
         return None
     return ThinBatch(np.stack(values), np.stack(places), x.common, tuple(numbers))
 

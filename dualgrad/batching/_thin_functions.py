@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad.batching._thin import FEW, FUNCTIONS, Array, ThinBatch, TooThick, added, stretched
+from dualgrad.batching._thin import FUNCTIONS, Array, ThinBatch, added, stretched, thinned
 
 Move = Callable[[Array], Array]
 
@@ -89,7 +89,10 @@ def _joined(join: Callable[..., Array], arrays: Sequence[Any], axis: Any, ndim: 
     if axis is None or axis % ndim == 0:
         return None
     thin = next(x for x in arrays if type(x) is ThinBatch)
-    pieces = [(x.values, x.places) if type(x) is ThinBatch else _zeros(x) for x in arrays]
+    pieces = []
+    for x in arrays:
+        one = x if type(x) is ThinBatch else thinned(x, thin.common)
+        pieces.append(_zeros(x) if one is None else (one.values, one.places))
     if any(piece is None for piece in pieces):
         return None
     slots = max(len(values) for values, _ in pieces)
@@ -137,7 +140,7 @@ def _sum(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
         return None
     kept = tuple([1 if k in axes else n for k, n in enumerate(a.shape) if keepdims or k not in axes][1:])
     count = len(a.values) * math.prod([a.shape[k] for k in axes])
-    if 0 < count <= FEW:
+    if 0 < count <= a.common.few:
         return a.moved(lambda x: np.moveaxis(x, axes, range(1, len(axes) + 1)).reshape(count, *kept))
     return _sum_of_many(a, axes, kept) if a.dtype == np.float64 else None
 
@@ -146,10 +149,10 @@ def _sum_of_many(a: ThinBatch, axes: tuple[int, ...], kept: tuple[int, ...]) -> 
     """Return a sum over axes in full, as it moves along many directions."""
     shape = tuple([1 if k in axes else n for k, n in enumerate(a.shape)][1:])
     size = math.prod(shape)
-    if (limit := a.common.limit) is not None and len(a) * size > limit:
-        raise TooThick
+    a.common.check(len(a) * size)
     where = a.places * size + np.arange(size).reshape(shape)
-    return np.bincount(where.ravel(), a.values.ravel(), len(a) * size).reshape(len(a), *kept)
+    found = np.bincount(where.ravel(), a.values.ravel(), len(a) * size)
+    return found.astype(a.dtype, copy=False).reshape(len(a), *kept)
 
 
 def _mean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
@@ -177,6 +180,7 @@ def _einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Any:
     """Return a sum of products of which one factor is thin, its first axis the result's, and the sum is of few."""
     if type(subscripts) is not str or "->" not in subscripts or "." in subscripts:
         return None
+    operands = tuple([x if type(x) is ThinBatch else np.asarray(x) for x in operands])
     inputs, _, output = subscripts.replace(" ", "").partition("->")
     terms = inputs.split(",")
     here = [k for k, x in enumerate(operands) if type(x) is ThinBatch]
@@ -191,7 +195,7 @@ def _einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Any:
         for letter, n in zip(term, x.shape, strict=True):
             # An axis of length 1 is stretched.
             sizes[letter] = n if sizes.get(letter, 1) == 1 else sizes[letter]
-    if len(thin.values) * math.prod([sizes[k] for k in summed]) > FEW:
+    if len(thin.values) * math.prod([sizes[k] for k in summed]) > thin.common.few:
         return None
     order = output + summed
     total = _arranged(thin, terms[here[0]], order)

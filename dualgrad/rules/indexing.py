@@ -177,7 +177,8 @@ def _repeats(index: tuple[Any, ...], k: int, shape: tuple[int, ...]) -> bool:
 @overridable
 def scatter_many(*cts: Value, indices: tuple[Any, ...], shape: tuple[int, ...], like: Value = None) -> Value:
     """Return zeros of a shape with each of `cts` added at its own index."""
-    if isinstance(cts[0], StandIn) and (found := cts[0].scattered(cts, indices, shape)) is not None:
+    thin = next((ct for ct in cts if isinstance(ct, StandIn)), None)
+    if thin is not None and (found := thin.scattered(cts, indices, shape)) is not None:
         return found
     dtype = np.result_type(*[ct.dtype for ct in cts])
     buffer = _zeros(shape, dtype, like, *cts)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dualgrad import grad, hessian, hessian_diagonal, jacfwd, jacobian, jacrev, laplacian, vjp
+from dualgrad import extend, grad, hessian, hessian_diagonal, jacfwd, jacobian, jacrev, laplacian, vjp
 from dualgrad.batching import _batch, _directions, _thin
 from tests.registry.cases import CASES, IDS, Case
 from tests.sparse.test_table import flattened
@@ -18,7 +18,7 @@ from tests.sparse.test_table import flattened
 Array = np.ndarray[Any, Any]
 
 RNG = np.random.default_rng(0)
-N = 300
+N = 396
 POINT = RNG.uniform(0.2, 2.0, N) * RNG.choice([-1.0, 1.0], N)
 COLUMNS = RNG.standard_normal((N, 4))
 PICKED = np.array([3, 1, 7, 299, 20])
@@ -77,9 +77,9 @@ THIN: dict[str, Callable[[Any], Any]] = {
     "means of three": lambda x: x.reshape(-1, 3).mean(axis=1, keepdims=True) * x.reshape(-1, 3),
     "norms of three": lambda x: np.linalg.norm(x.reshape(-1, 3), axis=1),
     "products with small matrices": lambda x: (
-        (x.reshape(-1, 3) @ COLUMNS[:3]) * np.einsum("ij,ij->i", x.reshape(-1, 3), COLUMNS[:100, :3])[:, None]
+        (x.reshape(-1, 3) @ COLUMNS[:3]) * np.einsum("ij,ij->i", x.reshape(-1, 3), COLUMNS[:132, :3])[:, None]
     ),
-    "stacks of small matrices": lambda x: np.matmul(x.reshape(-1, 1, 3), COLUMNS[:100, :3, None]),
+    "stacks of small matrices": lambda x: np.matmul(x.reshape(-1, 1, 3), COLUMNS[:132, :3, None]),
     "written": scatter_and_write,
     "interpolated": lambda x: np.interp(x, [-3.0, 0.0, 3.0], [1.0, 2.0, 5.0]),
 }
@@ -179,12 +179,12 @@ def test_several_arguments_and_containers() -> None:
         return {"s": a["x"] * b + a["c"], "t": np.sin(b[1:])}
 
     a: Any
-    a, b = {"x": RNG.standard_normal(300), "c": 0.5}, RNG.standard_normal(300)
+    a, b = {"x": RNG.standard_normal(396), "c": 0.5}, RNG.standard_normal(396)
     found = jacfwd(f, (0, 1))(a, b)
     np.testing.assert_array_equal(found["s"][0]["x"], np.diag(b))
-    np.testing.assert_array_equal(found["s"][0]["c"], np.ones(300))
+    np.testing.assert_array_equal(found["s"][0]["c"], np.ones(396))
     np.testing.assert_array_equal(found["s"][1], np.diag(a["x"]))
-    np.testing.assert_array_equal(found["t"][0]["x"], np.zeros((299, 300)))
+    np.testing.assert_array_equal(found["t"][0]["x"], np.zeros((395, 396)))
     np.testing.assert_array_equal(found["t"][1], np.diag(np.cos(b))[1:])
     rows = jacrev(f, (0, 1))(a, b)
     np.testing.assert_array_equal(rows["s"][1], np.diag(a["x"]))
@@ -242,3 +242,67 @@ def test_what_would_write_into_it_raises() -> None:
         thin[:2][0] = 1.0
     np.testing.assert_array_equal(np.asarray(thin), np.eye(4))
     np.testing.assert_array_equal(thin * np.arange(12.0).reshape(3, 1, 4), np.eye(4) * np.arange(12.0).reshape(3, 1, 4))
+
+
+def test_code_that_catches_everything_is_run_again_too() -> None:
+    matrix = RNG.standard_normal((900, 900))
+
+    def f(x: Any) -> Any:
+        try:
+            return matrix @ np.tanh(x)
+        except BaseException:
+            return x * 0
+
+    def g(x: Any) -> Any:
+        try:
+            return matrix @ np.tanh(x)
+        except BaseException as error:
+            raise ValueError("a user's") from error
+
+    x = np.ones(900)
+    expected = matrix * (1 - np.tanh(x) ** 2)
+    np.testing.assert_allclose(jacfwd(f)(x), expected, rtol=1e-12)
+    np.testing.assert_allclose(jacfwd(g)(x), expected, rtol=1e-12)
+
+
+def test_an_error_of_the_users_comes_through() -> None:
+    def f(x: Any) -> Any:
+        raise ValueError("a user's")
+
+    with pytest.raises(ValueError, match="a user's"):
+        jacfwd(f)(np.ones(900))
+
+
+def test_functions_of_others_get_plain_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+    @extend.overridable
+    def triple(x: Any) -> Any:
+        assert isinstance(x, np.ndarray)
+        found = 2 * x
+        found += x
+        return found
+
+    triple.__module__ = "somewhere"
+    extend.elementwise(triple, lambda t: triple(t), samples=extend.cases(extend.case(extend.A(3))))
+    np.testing.assert_array_equal(jacfwd(triple)(POINT), 3 * np.eye(N))
+    np.testing.assert_array_equal(jacrev(triple)(POINT), 3 * np.eye(N))
+
+
+def test_numbers_that_are_written_and_multiplied() -> None:
+    def f(x: Any) -> Any:
+        y = np.zeros_like(x[0])
+        y[()] = x[3]
+        return y**2 + np.sum(np.einsum(",i->i", 2.0, x))
+
+    expected = np.zeros((N, N))
+    expected[3, 3] = 2
+    np.testing.assert_array_equal(hessian(f)(POINT), expected)
+
+
+def test_a_loop_over_items() -> None:
+    def f(x: Any) -> Any:
+        total = 0.0
+        for i in range(40):
+            total = total + x[i] * x[i + 1] ** 2
+        return total
+
+    np.testing.assert_array_equal(hessian(f)(POINT), hessian(f, chunk_size=N)(POINT))
