@@ -301,7 +301,7 @@ def _pushed(pull: Pull | None, t: Value, ans: Value, x: Value, y: Value) -> Valu
 def _pushed_at_once(pulls: Any, tangents: tuple[Value, Value], ans: Value, x: Value, y: Value) -> Value:
     """Return the tangent of an elementwise answer where tangents are batches and all else is plain, as one batch.
 
-    The formulas broadcast as the members do if these have the rank of the answer. None where that is not so.
+    The formulas broadcast as the members do if these have the rank of the answer. None where something else is among them.
     """
     for one in (x, y):
         if type(one) not in _PLAIN_OPERANDS or (type(one) in _FLOATS and not _isfinite(one)):
@@ -314,13 +314,14 @@ def _pushed_at_once(pulls: Any, tangents: tuple[Value, Value], ans: Value, x: Va
         if (
             type(t) is not BatchArray
             or type(t._value) is not np.ndarray
-            or t._value.ndim != ndim
             or t._level.has_many
             or (level is not None and t._level is not level)
         ):
             return None
-        level = t._level
-        moved = _pushed(pull, t._value, ans, x, y)
+        level, values = t._level, t._value
+        if (surplus := ndim - values.ndim) > 0:
+            values = values.reshape(len(values), *(1,) * surplus, *values.shape[1:])
+        moved = _pushed(pull, values, ans, x, y)
         total = moved if total is None else total + moved
     return None if level is None else batch_array(total, level)
 
