@@ -10,10 +10,10 @@ import numpy as np
 
 from dualgrad._core.array import TracedArray
 from dualgrad._core.ended import Ended
-from dualgrad._core.level import Level, seen_anywhere, vanishes
+from dualgrad._core.level import Level, vanishes
 from dualgrad._core.primitive import PULLBACKS, SHORT_FORWARD, Primitive, Pull, Word
 from dualgrad._core.space import Value, conform_tangent, zeros_of
-from dualgrad._core.squares import SQUARES, ZEROS, Origin
+from dualgrad._core.squares import SQUARES, remember
 from dualgrad._core.views import link
 from dualgrad._core.zeros import drop_zeros, is_strict, may_be_infinite
 from dualgrad.batching import BatchArray, batch_array
@@ -23,7 +23,6 @@ _hypot = np.hypot
 _isfinite = math.isfinite
 _FLOATS = frozenset((float, np.float64, np.float32))
 _NUMBERS = frozenset((float, int, np.float64))
-_PLAIN = frozenset((np.ndarray, np.float64))
 _PLAIN_OPERANDS = frozenset((np.ndarray, np.float64, float, int))
 
 
@@ -109,16 +108,6 @@ class ForwardLevel(Level):
     def origin(self, x: Any) -> Any:
         return getattr(x, "_origin", None)
 
-    def _remembering(self, record: Primitive, out: Value, operands: tuple[Value, ...], params: dict[str, Any]) -> Value:
-        """Return an answer that knows what it is the root of, where it is zero."""
-        if type(out) is not DualArray:
-            return out
-        ans = out._value
-        has_zero = not ans.all() if type(ans) in _PLAIN else seen_anywhere(np.equal(ans, 0))
-        if has_zero or record.key in ZEROS:
-            out._origin = Origin(record.key, operands, params)
-        return out
-
     def unary(self, record: Primitive, x: Any) -> Value:
         value = x._value
         ans = record.operate(value)
@@ -129,7 +118,7 @@ class ForwardLevel(Level):
         else:
             tangent = record.jvp((x._tangent,), ans, value)
         out = self._wrap(ans, tangent)
-        return self._remembering(record, out, (x,), {}) if record.key in SQUARES else out
+        return remember(out, record.key, (x,), {}) if record.key in SQUARES else out
 
     def apply(self, record: Primitive, operands: tuple[Value, ...], params: dict[str, Any]) -> Value:
         values = []
@@ -152,7 +141,7 @@ class ForwardLevel(Level):
         if record.outputs != 1:
             return self._wrap_tuple(ans, tangent)
         out = self._wrap(ans, tangent)
-        return self._remembering(record, out, operands, params) if record.key in SQUARES else out
+        return remember(out, record.key, operands, params) if record.key in SQUARES else out
 
     def binary(self, record: Primitive, x: Any, y: Any) -> Value:
         if record.key is _hypot:

@@ -8,6 +8,7 @@ from dualgrad._core.ended import Ended
 from dualgrad._core.level import Level
 from dualgrad._core.primitive import Primitive, name_of
 from dualgrad._core.space import Value, zeros_of
+from dualgrad._core.squares import SQUARES, remember
 from dualgrad.series._array import SeriesArray
 from dualgrad.series._rules import RuleLevel
 from dualgrad.series._series import Series
@@ -32,6 +33,9 @@ class SeriesLevel(Level):
         """Return the array value + t * velocity."""
         return SeriesArray(Series([value, velocity, *[None] * (self.order - 1)]), self)
 
+    def origin(self, x: Any) -> Any:
+        return getattr(x, "_origin", None)
+
     def lift(self, value: Value) -> SeriesArray:
         return self.moving(value, zeros_of(value))
 
@@ -53,7 +57,8 @@ class SeriesLevel(Level):
         finally:
             rules.close()
         if not isinstance(answer, tuple):
-            return self._wrap(answer)
+            out = self._wrap(answer)
+            return remember(out, record.key, operands, params) if record.key in SQUARES else out
         members = tuple([self._wrap(a) for a in answer])
         return answer._make(members) if hasattr(answer, "_make") else members
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dualgrad import derivative, grad, hessian, jacfwd, jacrev, vmap
+from dualgrad import derivative, grad, hessian, jacfwd, jacrev, taylor, vmap
 
 ZERO = np.zeros(3)
 EYE = np.eye(3)
@@ -95,3 +95,11 @@ def test_single_precision_stays() -> None:
     found = hessian(lambda x: np.linalg.norm(x) ** 2)(np.zeros(2, np.float32))
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, 2 * np.eye(2))
+
+
+def test_power_series() -> None:
+    np.testing.assert_allclose(taylor(lambda t: np.abs(t) ** 2, 0.0, 3.0, 3), [0, 0, 9, 0])
+    np.testing.assert_allclose(taylor(lambda x: np.linalg.norm(x) ** 2, ZERO, EYE[0] + EYE[2], 3), [0, 0, 2, 0])
+    with np.errstate(all="ignore"):
+        # The root itself has infinite coefficients.
+        np.testing.assert_allclose(taylor(lambda t: np.sqrt(t) ** 2, 0.0, 3.0, 2), [0, 3, 0])
