@@ -1,7 +1,7 @@
 """Forward mode: dual-number arrays, which carry a tangent beside each value."""
 
 from dualgrad.forward._dual import DualArray, ForwardLevel
-from dualgrad.forward._jacobian import columns, columns_by, derivative, jacfwd
+from dualgrad.forward._jacobian import columns, columns_by, columns_for, derivative, jacfwd
 from dualgrad.forward._jvp import jvp, push
 
-__all__ = ["DualArray", "ForwardLevel", "columns", "columns_by", "derivative", "jacfwd", "jvp", "push"]
+__all__ = ["DualArray", "ForwardLevel", "columns", "columns_by", "columns_for", "derivative", "jacfwd", "jvp", "push"]

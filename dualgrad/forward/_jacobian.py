@@ -36,11 +36,23 @@ def jacfwd(
     array([[1., 0.],
            [1., 2.]])
     """
-    choose = Chooser(f, argnums, argnames, "jacfwd")
+    return columns_for("jacfwd", f, argnums, argnames, has_aux, chunk_size)
 
-    @like(f, "jacfwd")
+
+def columns_for(
+    transform: str,
+    f: Callable[P, Any],
+    argnums: ArgNums,
+    argnames: ArgNames,
+    has_aux: bool,
+    chunk_size: int | None = None,
+) -> Callable[P, Any]:
+    """Return what `jacfwd` does; in its errors it is called `transform`."""
+    choose = Chooser(f, argnums, argnames, transform)
+
+    @like(f, transform)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
-        found, aux = columns(choose(args, kwargs), choose.single, has_aux, "jacfwd", chunk_size)
+        found, aux = columns(choose(args, kwargs), choose.single, has_aux, transform, chunk_size)
         return (found, aux) if has_aux else found
 
     return jacobian

@@ -35,12 +35,24 @@ def jacrev(
     >>> jacrev(lambda x: np.array([x[0] * x[1]]))(np.array([2.0, 3.0]))
     array([[3., 2.]])
     """
-    choose = Chooser(f, argnums, argnames, "jacrev")
+    return rows_for("jacrev", f, argnums, argnames, has_aux, chunk_size)
 
-    @like(f, "jacrev")
+
+def rows_for(
+    transform: str,
+    f: Callable[P, Any],
+    argnums: ArgNums,
+    argnames: ArgNames,
+    has_aux: bool,
+    chunk_size: int | None = None,
+) -> Callable[P, Any]:
+    """Return what `jacrev` does; in its errors it is called `transform`."""
+    choose = Chooser(f, argnums, argnames, transform)
+
+    @like(f, transform)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         chosen = choose(args, kwargs)
-        recording, aux = record(chosen, has_aux, "jacrev")
+        recording, aux = record(chosen, has_aux, transform)
         with recording:
             found = rows(recording, chosen, choose.single, chunk_size)
         return (found, aux) if has_aux else found

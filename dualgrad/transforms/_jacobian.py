@@ -8,8 +8,8 @@ from typing import Any
 from dualgrad import tree
 from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, P, check_callable, like
 from dualgrad.batching import size_of
-from dualgrad.forward import columns, jvp
-from dualgrad.reverse import record, rows
+from dualgrad.forward import columns, columns_for, jvp
+from dualgrad.reverse import record, rows, rows_for
 from dualgrad.transforms._grad import gradient_for
 
 
@@ -74,25 +74,8 @@ def hessian(
     array([[6., 2.],
            [2., 0.]])
     """
-    choose = Chooser(f, argnums, argnames, "hessian")
-
-    # As `jacrev` and `jacfwd`, in errors that name what was called.
-    @like(f, "hessian")
-    def by_rows(*args: Any, **kwargs: Any) -> Any:
-        chosen = choose(args, kwargs)
-        recording, aux = record(chosen, has_aux, "hessian")
-        with recording:
-            found = rows(recording, chosen, choose.single)
-        return (found, aux) if has_aux else found
-
-    choose_again = Chooser(by_rows, argnums, argnames, "hessian")
-
-    @like(f, "hessian")
-    def matrix(*args: Any, **kwargs: Any) -> Any:
-        found, aux = columns(choose_again(args, kwargs), choose.single, has_aux, "hessian", chunk_size)
-        return (found, aux) if has_aux else found
-
-    return matrix
+    gradient = rows_for("hessian", f, argnums, argnames, has_aux)
+    return columns_for("hessian", gradient, argnums, argnames, has_aux, chunk_size)
 
 
 def hvp(
