@@ -73,7 +73,7 @@ class Level:
 
     def origin(self, x: Any) -> Any:
         """Return the `Origin` of one of this level's tracers, if it is a root and the level knows; otherwise None."""
-        return None
+        return getattr(x, "_origin", None)
 
     def constant(self, fun: Function, args: Any, kwargs: dict[str, Any]) -> Value:
         """Apply a function without a derivative: to a differentiating level, its tracers are just their values."""

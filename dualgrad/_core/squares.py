@@ -33,7 +33,6 @@ ROOTS: dict[int, tuple[Function, Any]] = {}
 """The elementwise ones among them by the numbers of their pullbacks, each with the place of the operand; the answer and the
 operands are what these keep. None stands in place of the place where the answer alone is kept."""
 
-
 ZEROS: dict[Function, Callable[..., Value]] = {}
 """Where those are zero whose answers are rounded there: functions of the answer, the operands and the parameters."""
 

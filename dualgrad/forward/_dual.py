@@ -105,9 +105,6 @@ class ForwardLevel(Level):
         """End the transformation."""
         self.__class__ = EndedForwardLevel
 
-    def origin(self, x: Any) -> Any:
-        return getattr(x, "_origin", None)
-
     def unary(self, record: Primitive, x: Any) -> Value:
         value = x._value
         ans = record.operate(value)

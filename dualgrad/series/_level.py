@@ -33,9 +33,6 @@ class SeriesLevel(Level):
         """Return the array value + t * velocity."""
         return SeriesArray(Series([value, velocity, *[None] * (self.order - 1)]), self)
 
-    def origin(self, x: Any) -> Any:
-        return getattr(x, "_origin", None)
-
     def lift(self, value: Value) -> SeriesArray:
         return self.moving(value, zeros_of(value))
 
