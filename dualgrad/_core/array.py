@@ -11,7 +11,7 @@ from dualgrad._core.dispatch import call, call_function, call_ufunc, operator, r
 from dualgrad._core.functions import getitem
 from dualgrad._core.gather import as_operand
 from dualgrad._core.index import is_view_index
-from dualgrad._core.level import Tracer, plain
+from dualgrad._core.level import Tracer, decide, plain
 from dualgrad._core.methods import ArrayMethods
 from dualgrad._core.object_loops import ObjectLoops
 from dualgrad._core.primitive import RECORDS, UNARY
@@ -313,7 +313,7 @@ class TracedArray(ArrayMethods, ObjectLoops):
     # ---- conversions -----------------------------------------------------------------------------
 
     def __bool__(self) -> bool:
-        return bool(self._value)
+        return decide(bool, self)
 
     def __float__(self) -> NoReturn:
         raise self._conversion(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
 from dualgrad._core.foreign import is_foreign
 from dualgrad._core.primitive import Primitive
 from dualgrad._core.space import Function, Value
+
+T = TypeVar("T")
 
 _depths = itertools.count(1)
 
@@ -71,6 +74,9 @@ class Level:
         """Apply an elementwise primitive to two operands; an interpreter may do this faster than `apply`."""
         return self.apply(record, (x, y), {})
 
+    def decided(self, x: Tracer, question: Callable[[Any], Any], answer: Any) -> None:
+        """Note that code went one way or another by what a question said of the numbers of one of this level's tracers."""
+
     def origin(self, x: Any) -> Any:
         """Return the `Origin` of one of this level's tracers, if it is a root and the level knows; otherwise None."""
         return getattr(x, "_origin", None)
@@ -118,9 +124,27 @@ def plain(x: Value) -> Value:
     return x
 
 
+def decide(question: Callable[[Any], T], x: Value) -> T:
+    """Return what a question says of the numbers of a value below all levels: the one way to look at numbers in Python.
+
+    Each level that the value belongs to is told, so that one that records what happened knows on what it depends. A question is a
+    function of one value alone: a function of a module, or `functools.partial` of one with static arguments.
+    """
+    answer = question(plain(x))
+    while isinstance(x, Tracer):
+        x._level.decided(x, question, answer)
+        x = x._value
+    return answer
+
+
+def is_anywhere(mask: Any) -> bool:
+    """Tell whether a plain mask is True anywhere."""
+    return bool(np.any(mask))
+
+
 def anywhere(mask: Value) -> bool:
     """Tell whether a mask is True anywhere, in any member of a batch too: for rules that skip work."""
-    return bool(np.any(plain(mask)))
+    return decide(is_anywhere, mask)
 
 
 def may_be_anywhere(mask: Value) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 
 from dualgrad._core.foreign import any_foreign, is_foreign
 from dualgrad._core.functions import overridable
-from dualgrad._core.level import may_be_anywhere, plain
+from dualgrad._core.level import decide, may_be_anywhere
 from dualgrad._core.space import Value, dtype_of, shape_of
 
 _strict: ContextVar[bool] = ContextVar("strict_nans", default=False)
@@ -52,18 +52,30 @@ def is_strict() -> bool:
 
 def may_hold_nan(g: Value) -> bool:
     """Tell whether there may be a NaN, at the price of one sum of squares; complex infinities are a false alarm."""
-    return is_foreign(g) or cmath.isnan(_sum_of_squares(g))
+    if type(g) is np.ndarray or type(g) is np.float64:
+        return holds_nan(g)
+    return is_foreign(g) or decide(holds_nan, g)
 
 
 def may_be_infinite(t: Value) -> bool:
     """Tell whether there may be an infinity or a NaN; squares that overflow are a false alarm."""
-    return is_foreign(t) or not cmath.isfinite(_sum_of_squares(t))
+    if type(t) is np.ndarray or type(t) is np.float64:
+        return holds_infinite(t)
+    return is_foreign(t) or decide(holds_infinite, t)
 
 
-def _sum_of_squares(g: Value) -> Any:
+def holds_nan(g: Any) -> bool:
+    """Tell of plain numbers whether there may be a NaN."""
+    return cmath.isnan(_sum_of_squares(g))
+
+
+def holds_infinite(g: Any) -> bool:
+    """Tell of plain numbers whether there may be an infinity or a NaN."""
+    return not cmath.isfinite(_sum_of_squares(g))
+
+
+def _sum_of_squares(g: Any) -> Any:
     # BLAS is the fastest way to look at all numbers: the sum is NaN where one of them is.
-    if type(g) is not np.ndarray:
-        g = plain(g)
     if type(g) is np.ndarray:
         if g.ndim != 1:
             # In whatever order they lie in memory: they are not copied then.
