@@ -1,9 +1,9 @@
 """dualgrad: exact derivatives of plain NumPy code, in forward and reverse mode, to any order."""
 
 from dualgrad import errors, extend, rules, sparse, testing, tree
-from dualgrad._core import memory as _memory
-from dualgrad._core.memory import keep_memory
-from dualgrad._core.zeros import strict_nans
+from dualgrad._call import memory as _memory
+from dualgrad._call.memory import keep_memory
+from dualgrad._trace.zeros import strict_nans
 from dualgrad.batching import vmap
 from dualgrad.forward import derivative, jacfwd, jvp
 from dualgrad.reverse import checkpoint, jacrev, vjp

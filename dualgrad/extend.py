@@ -23,10 +23,10 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.arguments import check_callable
-from dualgrad._core.functions import overridable
-from dualgrad._core.primitive import Composite, Primitive, Samples, name_of, records
-from dualgrad._core.space import Function, Value, shape_of
+from dualgrad._call.arguments import check_callable
+from dualgrad._table.functions import overridable
+from dualgrad._table.record import Composite, Primitive, Samples, name_of, records
+from dualgrad._table.space import Function, Value, shape_of
 from dualgrad.errors import RuleError
 from dualgrad.rules import define
 from dualgrad.rules.define import composite, constant, metadata, refused

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.arguments import check_callable
-from dualgrad._core.leaves import Leaves
-from dualgrad._core.space import Value, dtype_of, shape_of
+from dualgrad._call.arguments import check_callable
+from dualgrad._call.leaves import Leaves
+from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad.forward import jvp
 from dualgrad.reverse import vjp
 

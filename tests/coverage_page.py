@@ -15,8 +15,8 @@ import numpy.strings
 from numpy.testing import overrides
 
 import dualgrad.rules  # noqa: F401 - fills the table
-from dualgrad._core import creation
-from dualgrad._core.primitive import (
+from dualgrad._array import creation
+from dualgrad._table.record import (
     Composite,
     Constant,
     Metadata,
@@ -27,7 +27,7 @@ from dualgrad._core.primitive import (
     record_of,
     records,
 )
-from dualgrad._core.space import Function, dtype_of
+from dualgrad._table.space import Function, dtype_of
 from tests.registry.cases import CASES, Case
 
 WITH_LIKE = (

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualgrad._core.primitive import RECORDS, Primitive, Pull, install, name_of, records
-from dualgrad.rules.eigen import eigenvalues, eigh_moved
-from dualgrad.rules.pinv import of_lower_triangle
-from dualgrad.rules.singular import singular_values, singular_vectors
+from dualgrad._table.record import RECORDS, Primitive, Pull, install, name_of, records
+from dualgrad.rules.linalg.eigen import eigenvalues, eigh_moved
+from dualgrad.rules.linalg.pinv import of_lower_triangle
+from dualgrad.rules.linalg.singular import singular_values, singular_vectors
 from dualgrad.testing import check_grads
 from tests.registry.cases import CASES, Case
 from tests.registry.test_rules import test_vjp_is_the_adjoint_of_jvp
@@ -29,16 +29,16 @@ _UNKNOWN = "its derivatives are 0 or NaN, and stay so"
 _DISTINCT = "between values that are distinct it is 0; where they are equal it has tests of its own"
 _INDEX = "operand 1 is an array of indices, which has no derivative"
 EQUIVALENT = {
-    "dualgrad.rules.indexing.scatter jvp of operand 1": _INDEX,
-    "dualgrad.rules.indexing.scatter vjp to operand 1": _INDEX,
-    "dualgrad.rules.degenerate.unseen jvp": _UNKNOWN,
-    **{f"dualgrad.rules.degenerate.unseen jvp of operand {k}": _UNKNOWN for k in range(3)},
-    **{f"dualgrad.rules.degenerate.unseen vjp to operand {k}": _UNKNOWN for k in range(3)},
-    "dualgrad.rules.degenerate.told jvp": _DISTINCT,
-    **{f"dualgrad.rules.degenerate.told jvp of operand {k}": _DISTINCT for k in range(3)},
-    **{f"dualgrad.rules.degenerate.told vjp to operand {k}": _DISTINCT for k in range(3)},
-    "dualgrad.rules.degenerate.adrift jvp": _UNKNOWN,
-    "dualgrad.rules.degenerate.adrift vjp to operand 0": _UNKNOWN,
+    "dualgrad.rules.indexing.items.scatter jvp of operand 1": _INDEX,
+    "dualgrad.rules.indexing.items.scatter vjp to operand 1": _INDEX,
+    "dualgrad.rules.linalg.degenerate.unseen jvp": _UNKNOWN,
+    **{f"dualgrad.rules.linalg.degenerate.unseen jvp of operand {k}": _UNKNOWN for k in range(3)},
+    **{f"dualgrad.rules.linalg.degenerate.unseen vjp to operand {k}": _UNKNOWN for k in range(3)},
+    "dualgrad.rules.linalg.degenerate.told jvp": _DISTINCT,
+    **{f"dualgrad.rules.linalg.degenerate.told jvp of operand {k}": _DISTINCT for k in range(3)},
+    **{f"dualgrad.rules.linalg.degenerate.told vjp to operand {k}": _DISTINCT for k in range(3)},
+    "dualgrad.rules.linalg.degenerate.adrift jvp": _UNKNOWN,
+    "dualgrad.rules.linalg.degenerate.adrift vjp to operand 0": _UNKNOWN,
 }
 """Mutants that compute the same derivatives, with the reason."""
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dualgrad import extend, grad, jvp, vjp
-from dualgrad._core import primitive
+from dualgrad._table import record as primitive
 from dualgrad.errors import NoRuleError, RuleError
 from dualgrad.testing import check_grads
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dualgrad import grad
-from dualgrad._core.primitive import Primitive, records
+from dualgrad._table.record import Primitive, records
 from tests.mutation import cases_of, installed, is_caught, mutants_of
 
 

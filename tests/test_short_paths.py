@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dualgrad import extend, grad, jacobian, jvp, vjp
-from dualgrad._core.primitive import RECORDS, SHORT, SHORT_FORWARD, UNARY, install, name_of
+from dualgrad._table.record import RECORDS, SHORT, SHORT_FORWARD, UNARY, install, name_of
 from dualgrad.errors import LeakedValueError
 from tests.registry.cases import CASES
 

@@ -8,8 +8,11 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from dualgrad._core.array import TracedArray
-from dualgrad._core.batch import (
+from dualgrad._array.array import TracedArray
+from dualgrad._array.views import change_shape, link
+from dualgrad._table.record import RECORDS, Metadata, Primitive, Word, name_of
+from dualgrad._table.space import Function, Value, dtype_of, shape_of
+from dualgrad._trace.batch import (
     BATCHED_BODIES,
     BATCHED_CONSTANTS,
     BATCHING,
@@ -23,11 +26,8 @@ from dualgrad._core.batch import (
     stacked_answers,
     widened,
 )
-from dualgrad._core.ended import Ended
-from dualgrad._core.level import Level, Tracer, vanishes
-from dualgrad._core.primitive import RECORDS, Metadata, Primitive, Word, name_of
-from dualgrad._core.space import Function, Value, dtype_of, shape_of
-from dualgrad._core.views import change_shape, link
+from dualgrad._trace.ended import Ended
+from dualgrad._trace.level import Level, Tracer, vanishes
 from dualgrad.batching._layout import MANY, in_c_order, pair
 from dualgrad.batching._thin import ThinBatch, in_full, is_thin, speaks
 from dualgrad.errors import BatchLoopWarning, ConversionError

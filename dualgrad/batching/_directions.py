@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from dualgrad._core.foreign import is_foreign
-from dualgrad._core.level import Tracer
-from dualgrad._core.space import Value, dtype_of, shape_of
+from dualgrad._table.foreign import is_foreign
+from dualgrad._table.space import Value, dtype_of, shape_of
+from dualgrad._trace.level import Tracer
 from dualgrad.batching._batch import BatchLevel, batch_array
 from dualgrad.batching._thin import Places, ThinBatch, unit_directions
 

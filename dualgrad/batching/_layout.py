@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from dualgrad._core.level import Tracer
-from dualgrad._core.primitive import Primitive
-from dualgrad._core.space import Value
+from dualgrad._table.record import Primitive
+from dualgrad._table.space import Value
+from dualgrad._trace.level import Tracer
 from dualgrad.batching._thin import in_full, is_thin, speaks
 
 MANY = 256

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from dualgrad._core.foreign import StandIn
+from dualgrad._table.foreign import StandIn
 from dualgrad.batching._slots import Slot, fill, keeps_first, names_once
 
 Array = np.ndarray[Any, Any]

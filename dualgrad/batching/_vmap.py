@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from dualgrad import tree
-from dualgrad._core.arguments import P, argument_name, like
-from dualgrad._core.gather import gather
-from dualgrad._core.leaves import owned, refuse_masked
-from dualgrad._core.level import Tracer
-from dualgrad._core.space import Value, shape_of
+from dualgrad._array.gather import gather
+from dualgrad._call.arguments import P, argument_name, like
+from dualgrad._call.leaves import owned, refuse_masked
+from dualgrad._table.space import Value, shape_of
+from dualgrad._trace.level import Tracer
 from dualgrad.batching._batch import BatchLevel, batch_array
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.array import TracedArray
-from dualgrad._core.ended import Ended
-from dualgrad._core.level import Level, vanishes
-from dualgrad._core.primitive import PULLBACKS, SHORT_FORWARD, Primitive, Pull, Word
-from dualgrad._core.space import Value, conform_tangent, zeros_of
-from dualgrad._core.squares import SQUARES, remember
-from dualgrad._core.views import link
-from dualgrad._core.zeros import drop_zeros, is_strict, may_be_infinite
+from dualgrad._array.array import TracedArray
+from dualgrad._array.views import link
+from dualgrad._table.record import PULLBACKS, SHORT_FORWARD, Primitive, Pull, Word
+from dualgrad._table.space import Value, conform_tangent, zeros_of
+from dualgrad._trace.ended import Ended
+from dualgrad._trace.level import Level, vanishes
+from dualgrad._trace.roots import SQUARES, remember
+from dualgrad._trace.zeros import drop_zeros, is_strict, may_be_infinite
 from dualgrad.batching import BatchArray, batch_array
 
 _divide = np.true_divide

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
-from dualgrad._core.leaves import Leaves, with_floats
-from dualgrad._core.space import Value, dtype_of, shape_of, zeros_of
-from dualgrad._core.stacking import check_holomorphic, nest
+from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
+from dualgrad._call.leaves import Leaves, with_floats
+from dualgrad._call.stacking import check_holomorphic, nest
+from dualgrad._table.space import Value, dtype_of, shape_of, zeros_of
 from dualgrad.batching import Directions, block, each_batch, is_new, parts
 from dualgrad.forward._jvp import push
 

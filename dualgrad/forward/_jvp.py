@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from dualgrad._core.arguments import check_callable, split_aux
-from dualgrad._core.leaves import Leaves, as_primals, owned, release, results, settle
-from dualgrad._core.space import Value
+from dualgrad._call.arguments import check_callable, split_aux
+from dualgrad._call.leaves import Leaves, as_primals, owned, release, results, settle
+from dualgrad._table.space import Value
 from dualgrad.forward._dual import DualArray, ForwardLevel, dual_array
 
 

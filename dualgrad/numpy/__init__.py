@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as _numpy
 
-from dualgrad._core.creation import (
+from dualgrad._array.creation import (
     arange,
     array,
     asanyarray,

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.creation import asarray
-from dualgrad._core.space import Value
+from dualgrad._array.creation import asarray
+from dualgrad._table.space import Value
 
 
 def average(a: Any, *args: Any, **kwargs: Any) -> Value:

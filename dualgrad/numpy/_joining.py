@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.creation import arange, array
-from dualgrad._core.functions import astype
-from dualgrad._core.gather import holds_tracer
-from dualgrad._core.level import deepest
-from dualgrad._core.space import Value, dtype_of, shape_of
+from dualgrad._array.creation import arange, array
+from dualgrad._array.gather import holds_tracer
+from dualgrad._table.functions import astype
+from dualgrad._table.space import Value, dtype_of, shape_of
+from dualgrad._trace.level import deepest
 
 
 class Joiner:

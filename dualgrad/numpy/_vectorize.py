@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.creation import asarray
-from dualgrad._core.level import deepest
-from dualgrad._core.space import Value
+from dualgrad._array.creation import asarray
+from dualgrad._table.space import Value
+from dualgrad._trace.level import deepest
 
 
 class vectorize(np.vectorize):

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from dualgrad import tree
-from dualgrad._core.arguments import P, like
-from dualgrad._core.foreign import is_foreign
-from dualgrad._core.leaves import Leaves
-from dualgrad._core.level import deepest, plain
-from dualgrad._core.space import Value, shape_of
+from dualgrad._call.arguments import P, like
+from dualgrad._call.leaves import Leaves
+from dualgrad._table.foreign import is_foreign
+from dualgrad._table.space import Value, shape_of
+from dualgrad._trace.level import deepest, plain
 from dualgrad.errors import LeakedValueError, RuleError
 from dualgrad.reverse._joint import pick
 from dualgrad.reverse._sweep import FEW, Sweep

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.primitive import Primitive, name_of
-from dualgrad._core.space import Space, Value, conform_cotangent
-from dualgrad._core.zeros import drop_zeros
+from dualgrad._table.record import Primitive, name_of
+from dualgrad._table.space import Space, Value, conform_cotangent
+from dualgrad._trace.zeros import drop_zeros
 from dualgrad.errors import RuleError
 from dualgrad.reverse._sweep import Sweep
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dualgrad._core.space import Value
-from dualgrad._core.squares import ROOTS, SQUARES, Origin
+from dualgrad._table.space import Value
+from dualgrad._trace.roots import ROOTS, SQUARES, Origin
 from dualgrad.reverse._joint import joint
 
 Lift = Callable[[Value, int], Value]

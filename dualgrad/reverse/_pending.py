@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.primitive import Primitive
-from dualgrad._core.space import Value
+from dualgrad._table.record import Primitive
+from dualgrad._table.space import Value
 
 
 class Pending:

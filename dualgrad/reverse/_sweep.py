@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.foreign import is_foreign
-from dualgrad._core.level import Tracer, may_be_anywhere, plain, vanishes
-from dualgrad._core.primitive import IN_PLACE, LANEWISE, PULLBACKS, SCATTERS, Primitive
-from dualgrad._core.space import LARGE, ForeignSpace, Value, conform_cotangent
-from dualgrad._core.zeros import drop_zeros
+from dualgrad._table.foreign import is_foreign
+from dualgrad._table.record import IN_PLACE, LANEWISE, PULLBACKS, SCATTERS, Primitive
+from dualgrad._table.space import LARGE, ForeignSpace, Value, conform_cotangent
+from dualgrad._trace.level import Tracer, may_be_anywhere, plain, vanishes
+from dualgrad._trace.zeros import drop_zeros
 from dualgrad.reverse._pending import Pending, can_wait
 
 ONE = None

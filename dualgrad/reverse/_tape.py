@@ -22,14 +22,14 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy import float64, ndarray
 
-from dualgrad._core.array import TracedArray
-from dualgrad._core.ended import Ended, leaked
-from dualgrad._core.functions import getitem, pack
-from dualgrad._core.index import join_index
-from dualgrad._core.level import Level, Tracer
-from dualgrad._core.primitive import RECORDS, SHORT, WAITS, Primitive, Pull
-from dualgrad._core.space import Space, Value, base_class, has_space, is_inexact, space_of, space_unless_equal
-from dualgrad._core.views import frozen, link, tie
+from dualgrad._array.array import TracedArray
+from dualgrad._array.views import frozen, link, tie
+from dualgrad._table.functions import getitem, pack
+from dualgrad._table.index import join_index
+from dualgrad._table.record import RECORDS, SHORT, WAITS, Primitive, Pull
+from dualgrad._table.space import Space, Value, base_class, has_space, is_inexact, space_of, space_unless_equal
+from dualgrad._trace.ended import Ended, leaked
+from dualgrad._trace.level import Level, Tracer
 from dualgrad.reverse._guard import SMALL, Guard
 from dualgrad.reverse._joint import joint, pick, unpack
 from dualgrad.reverse._origin import origin_of

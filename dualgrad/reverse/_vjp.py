@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.arguments import check_callable, split_aux
-from dualgrad._core.foreign import is_foreign
-from dualgrad._core.leaves import as_primals, release, results, settle
-from dualgrad._core.space import Value
-from dualgrad._core.zeros import is_strict, may_hold_nan
+from dualgrad._call.arguments import check_callable, split_aux
+from dualgrad._call.leaves import as_primals, release, results, settle
+from dualgrad._table.foreign import is_foreign
+from dualgrad._table.space import Value
+from dualgrad._trace.zeros import is_strict, may_hold_nan
 from dualgrad.errors import ConversionError
 from dualgrad.reverse._sweep import Sweep
 from dualgrad.reverse._tape import Tape, TapeArray

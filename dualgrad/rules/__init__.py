@@ -1,119 +1,58 @@
 """What is true of NumPy: the contents of the table. Importing a file here registers its records."""
 
-from dualgrad.rules import (
-    agreement,
-    applying,
-    assignment,
-    batched_axes,
-    batched_constants,
-    batched_indexing,
-    batched_products,
-    calculus,
-    casting,
-    complexes,
-    constants,
-    contractions,
-    convolution,
-    covariance,
-    creation,
-    degenerate,
-    eig,
-    eigen,
-    einsum,
-    elementwise,
-    fitting,
-    fourier,
-    grids,
-    histograms,
-    indexing,
-    interpolation,
-    joining,
-    like,
-    linalg,
-    nan_reductions,
-    norms,
-    own,
-    padding,
-    phases,
-    pinv,
-    polynomials,
-    products,
-    qr,
-    quantiles,
-    reductions,
-    resizing,
-    roots,
-    scans,
-    scimath,
-    selection,
-    sets,
-    shaping,
-    singular,
-    solvers,
-    sorting,
-    special,
-    squares,
-    taking,
-    texts,
-    variance,
-    vectors,
-)
-
-__all__ = [
-    "agreement",
-    "applying",
-    "assignment",
-    "batched_axes",
-    "batched_constants",
-    "batched_indexing",
-    "batched_products",
-    "calculus",
-    "casting",
-    "complexes",
-    "constants",
-    "contractions",
-    "convolution",
-    "covariance",
-    "creation",
-    "degenerate",
-    "eig",
-    "eigen",
-    "einsum",
-    "elementwise",
-    "fitting",
-    "fourier",
-    "grids",
-    "histograms",
-    "indexing",
-    "interpolation",
-    "joining",
-    "like",
-    "linalg",
-    "nan_reductions",
-    "norms",
-    "own",
-    "padding",
-    "phases",
-    "pinv",
-    "polynomials",
-    "products",
-    "qr",
-    "quantiles",
-    "reductions",
-    "resizing",
-    "roots",
-    "scans",
-    "scimath",
-    "selection",
-    "sets",
-    "shaping",
-    "singular",
-    "solvers",
-    "sorting",
-    "special",
-    "squares",
-    "taking",
-    "texts",
-    "variance",
-    "vectors",
-]
+from dualgrad.rules.arrays import casting as _arrays_casting  # noqa: F401
+from dualgrad.rules.arrays import creation as _arrays_creation  # noqa: F401
+from dualgrad.rules.arrays import grids as _arrays_grids  # noqa: F401
+from dualgrad.rules.arrays import joining as _arrays_joining  # noqa: F401
+from dualgrad.rules.arrays import like as _arrays_like  # noqa: F401
+from dualgrad.rules.arrays import padding as _arrays_padding  # noqa: F401
+from dualgrad.rules.arrays import resizing as _arrays_resizing  # noqa: F401
+from dualgrad.rules.arrays import shaping as _arrays_shaping  # noqa: F401
+from dualgrad.rules.batched import axes as _batched_axes  # noqa: F401
+from dualgrad.rules.batched import constants as _batched_constants  # noqa: F401
+from dualgrad.rules.batched import products as _batched_products  # noqa: F401
+from dualgrad.rules.contractions import convolution as _contractions_convolution  # noqa: F401
+from dualgrad.rules.contractions import einsum as _contractions_einsum  # noqa: F401
+from dualgrad.rules.contractions import products as _contractions_products  # noqa: F401
+from dualgrad.rules.contractions import vectors as _contractions_vectors  # noqa: F401
+from dualgrad.rules.elementwise import complexes as _elementwise_complexes  # noqa: F401
+from dualgrad.rules.elementwise import digits as _elementwise_digits  # noqa: F401
+from dualgrad.rules.elementwise import even_powers as _elementwise_even_powers  # noqa: F401
+from dualgrad.rules.elementwise import own as _elementwise_own  # noqa: F401
+from dualgrad.rules.elementwise import phases as _elementwise_phases  # noqa: F401
+from dualgrad.rules.elementwise import scimath as _elementwise_scimath  # noqa: F401
+from dualgrad.rules.elementwise import special as _elementwise_special  # noqa: F401
+from dualgrad.rules.elementwise import ufuncs as _elementwise_ufuncs  # noqa: F401
+from dualgrad.rules.functions import applying as _functions_applying  # noqa: F401
+from dualgrad.rules.functions import calculus as _functions_calculus  # noqa: F401
+from dualgrad.rules.functions import fitting as _functions_fitting  # noqa: F401
+from dualgrad.rules.functions import fourier as _functions_fourier  # noqa: F401
+from dualgrad.rules.functions import interpolation as _functions_interpolation  # noqa: F401
+from dualgrad.rules.functions import polynomial_roots as _functions_polynomial_roots  # noqa: F401
+from dualgrad.rules.functions import polynomials as _functions_polynomials  # noqa: F401
+from dualgrad.rules.indexing import assignment as _indexing_assignment  # noqa: F401
+from dualgrad.rules.indexing import batched_indexing as _indexing_batched_indexing  # noqa: F401
+from dualgrad.rules.indexing import items as _indexing_items  # noqa: F401
+from dualgrad.rules.indexing import selection as _indexing_selection  # noqa: F401
+from dualgrad.rules.indexing import taking as _indexing_taking  # noqa: F401
+from dualgrad.rules.linalg import degenerate as _linalg_degenerate  # noqa: F401
+from dualgrad.rules.linalg import eig as _linalg_eig  # noqa: F401
+from dualgrad.rules.linalg import eigen as _linalg_eigen  # noqa: F401
+from dualgrad.rules.linalg import norms as _linalg_norms  # noqa: F401
+from dualgrad.rules.linalg import pinv as _linalg_pinv  # noqa: F401
+from dualgrad.rules.linalg import qr as _linalg_qr  # noqa: F401
+from dualgrad.rules.linalg import singular as _linalg_singular  # noqa: F401
+from dualgrad.rules.linalg import solvers as _linalg_solvers  # noqa: F401
+from dualgrad.rules.linalg import systems as _linalg_systems  # noqa: F401
+from dualgrad.rules.reductions import covariance as _reductions_covariance  # noqa: F401
+from dualgrad.rules.reductions import histograms as _reductions_histograms  # noqa: F401
+from dualgrad.rules.reductions import nan_reductions as _reductions_nan_reductions  # noqa: F401
+from dualgrad.rules.reductions import products as _reductions_products  # noqa: F401
+from dualgrad.rules.reductions import quantiles as _reductions_quantiles  # noqa: F401
+from dualgrad.rules.reductions import scans as _reductions_scans  # noqa: F401
+from dualgrad.rules.reductions import sets as _reductions_sets  # noqa: F401
+from dualgrad.rules.reductions import sorting as _reductions_sorting  # noqa: F401
+from dualgrad.rules.reductions import sums as _reductions_sums  # noqa: F401
+from dualgrad.rules.reductions import variance as _reductions_variance  # noqa: F401
+from dualgrad.rules.undifferentiated import constants as _undifferentiated_constants  # noqa: F401
+from dualgrad.rules.undifferentiated import texts as _undifferentiated_texts  # noqa: F401

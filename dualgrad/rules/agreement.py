@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from dualgrad._core.level import plain
-from dualgrad._core.space import Value, shape_of
+from dualgrad._table.space import Value, shape_of
+from dualgrad._trace.level import plain
 from dualgrad.errors import ConversionError
 
 T = TypeVar("T")

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.foreign import stretched
-from dualgrad._core.functions import astype
-from dualgrad._core.space import FLOAT, Space, Value, dtype_of, like_of, shape_of
+from dualgrad._table.foreign import stretched
+from dualgrad._table.functions import astype
+from dualgrad._table.space import FLOAT, Space, Value, dtype_of, like_of, shape_of
 
 
 def ndim_of(x: Value) -> int:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dualgrad._core.arguments import check_callable
-from dualgrad._core.primitive import Composite, Constant, Metadata, Refused, Samples, register
-from dualgrad._core.signature import rule_parameters
-from dualgrad._core.space import Function
+from dualgrad._call.arguments import check_callable
+from dualgrad._table.record import Composite, Constant, Metadata, Refused, Samples, register
+from dualgrad._table.signature import rule_parameters
+from dualgrad._table.space import Function
 
 
 def composite(fun: Function, body: Function, *, samples: Samples) -> Composite:

@@ -20,8 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.dispatch import bind
-from dualgrad._core.primitive import (
+from dualgrad._table.record import (
     IN_PLACE,
     WAITS,
     JvpRule,
@@ -33,9 +32,10 @@ from dualgrad._core.primitive import (
     name_of,
     register,
 )
-from dualgrad._core.signature import AsGiven, Normaliser, parameters_of, rule_parameters
-from dualgrad._core.space import Function, Value, conform_tangent, shape_of, space_of, zeros_of
-from dualgrad._core.zeros import is_strict, may_hold_nan
+from dualgrad._table.signature import AsGiven, Normaliser, parameters_of, rule_parameters
+from dualgrad._table.space import Function, Value, conform_tangent, shape_of, space_of, zeros_of
+from dualgrad._trace.level import bind
+from dualgrad._trace.zeros import is_strict, may_hold_nan
 from dualgrad.rules.declare import composite, constant, metadata, refused
 
 # ---- elementwise -----------------------------------------------------------------------------------

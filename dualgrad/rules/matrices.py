@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dualgrad._core.space import Value, dtype_of, shape_of
+from dualgrad._table.space import Value, dtype_of, shape_of
 
 
 def transposed(a: Value) -> Value:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.primitive import Sample, Samples
+from dualgrad._table.record import Sample, Samples
 
 _UNARY = ((), (3,), (2, 3), (0,))
 _BINARY = (((), ()), ((3,), (3,)), ((2, 3), (3,)), ((2, 1), (1, 3)), ((), (3,)), ((0,), (1,)))

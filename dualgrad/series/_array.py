@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dualgrad._core.array import TracedArray
-from dualgrad._core.level import Level, vanishes
+from dualgrad._array.array import TracedArray
+from dualgrad._trace.level import Level, vanishes
 from dualgrad.series._series import Series
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from dualgrad._core.ended import Ended
-from dualgrad._core.level import Level
-from dualgrad._core.primitive import Primitive, name_of
-from dualgrad._core.space import Value, zeros_of
-from dualgrad._core.squares import SQUARES, remember
+from dualgrad._table.record import Primitive, name_of
+from dualgrad._table.space import Value, zeros_of
+from dualgrad._trace.ended import Ended
+from dualgrad._trace.level import Level
+from dualgrad._trace.roots import SQUARES, remember
 from dualgrad.series._array import SeriesArray
 from dualgrad.series._rules import RuleLevel
 from dualgrad.series._series import Series

@@ -25,11 +25,11 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.ended import Ended
-from dualgrad._core.functions import pack
-from dualgrad._core.level import Level
-from dualgrad._core.primitive import Primitive, Word
-from dualgrad._core.space import Value, is_inexact
+from dualgrad._table.functions import pack
+from dualgrad._table.record import Primitive, Word
+from dualgrad._table.space import Value, is_inexact
+from dualgrad._trace.ended import Ended
+from dualgrad._trace.level import Level
 from dualgrad.series._array import SeriesArray
 from dualgrad.series._series import Extend, Series, conformed, constant, derivative, linear, product, quotient
 

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from dualgrad._core.level import anywhere
-from dualgrad._core.space import Value, conform_tangent, zeros_of
+from dualgrad._table.space import Value, conform_tangent, zeros_of
+from dualgrad._trace.level import anywhere
 
 Extend: TypeAlias = Callable[[int], Value]
 

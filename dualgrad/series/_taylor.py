@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from dualgrad import tree
-from dualgrad._core.arguments import check_callable, split_aux
-from dualgrad._core.leaves import Leaves, as_primals, conform, is_differentiable, release, results, settle
-from dualgrad._core.space import Value
+from dualgrad._call.arguments import check_callable, split_aux
+from dualgrad._call.leaves import Leaves, as_primals, conform, is_differentiable, release, results, settle
+from dualgrad._table.space import Value
 from dualgrad.series._array import SeriesArray
 from dualgrad.series._level import SeriesLevel
 

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.array import TracedArray
-from dualgrad._core.ended import Ended
-from dualgrad._core.level import Level, plain
-from dualgrad._core.primitive import RECORDS, Metadata, Primitive, name_of
-from dualgrad._core.space import Function, Value, is_inexact, shape_of
-from dualgrad.sparse._call import Call
-from dualgrad.sparse._sets import IndexSets, empty, members, repeated, unite
-from dualgrad.sparse._spread import spread
-from dualgrad.sparse._varying import VaryingData, fixed, varying
+from dualgrad._array.array import TracedArray
+from dualgrad._table.record import RECORDS, Metadata, Primitive, name_of
+from dualgrad._table.space import Function, Value, is_inexact, shape_of
+from dualgrad._trace.ended import Ended
+from dualgrad._trace.level import Level, plain
+from dualgrad.patterns.call import Call
+from dualgrad.patterns.sets import IndexSets, empty, members, repeated, unite
+from dualgrad.patterns.spread import spread
+from dualgrad.patterns.varying import VaryingData, fixed, varying
 
 # Constant in value too, not only in derivative.
 _FIXED = frozenset((np.zeros_like, np.ones_like, np.empty_like))

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.level import Tracer
-from dualgrad._core.space import Value, dtype_of
+from dualgrad._table.space import Value, dtype_of
+from dualgrad._trace.level import Tracer
 from dualgrad.batching import members_by_default, vmap
 from dualgrad.forward import jvp
 from dualgrad.reverse import vjp

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.arguments import check_callable
-from dualgrad._core.callers import stacklevel_of_user
-from dualgrad._core.leaves import Leaves, as_argument, results
-from dualgrad._core.level import Level, Tracer, plain
-from dualgrad._core.space import Value
+from dualgrad._call.arguments import check_callable
+from dualgrad._call.callers import stacklevel_of_user
+from dualgrad._call.leaves import Leaves, as_argument, results
+from dualgrad._table.space import Value
+from dualgrad._trace.level import Level, Tracer, plain
 from dualgrad.errors import DensePatternWarning
+from dualgrad.patterns.sets import IndexSets, Ints, from_pairs, identity
+from dualgrad.patterns.varying import fixed
 from dualgrad.sparse._level import PatternArray, PatternLevel
-from dualgrad.sparse._sets import IndexSets, Ints, from_pairs, identity
-from dualgrad.sparse._varying import fixed
 from dualgrad.transforms import gradient_for
 
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.arguments import check_callable
+from dualgrad._call.arguments import check_callable
 from dualgrad.errors import PatternError
-from dualgrad.sparse._bidirectional import Partition, by_both, by_columns, by_rows
+from dualgrad.patterns.sets import IndexSets, Ints, from_pairs
 from dualgrad.sparse._formats import assemble, check_format
 from dualgrad.sparse._passes import Array, pull_many, push_many
 from dualgrad.sparse._pattern import Pattern, hessian_pattern, jacobian_pattern, one_array
-from dualgrad.sparse._sets import IndexSets, Ints, from_pairs
-from dualgrad.sparse._symmetric import Recovery, recovery
+from dualgrad.sparse.colours._bidirectional import Partition, by_both, by_columns, by_rows
+from dualgrad.sparse.colours._symmetric import Recovery, recovery
 from dualgrad.transforms import gradient_for, value_and_grad
 
 _PARTITIONS = {"columns": by_columns, "rows": by_rows, "both": by_both}

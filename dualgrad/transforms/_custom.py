@@ -9,12 +9,12 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
 
-from dualgrad._core.arguments import check_callable
-from dualgrad._core.leaves import Leaves
-from dualgrad._core.level import Tracer, deepest, seen_anywhere
-from dualgrad._core.primitive import Primitive, Word
-from dualgrad._core.signature import Normaliser
-from dualgrad._core.space import Value, zeros_of
+from dualgrad._call.arguments import check_callable
+from dualgrad._call.leaves import Leaves
+from dualgrad._table.record import Primitive, Word
+from dualgrad._table.signature import Normaliser
+from dualgrad._table.space import Value, zeros_of
+from dualgrad._trace.level import Tracer, deepest, seen_anywhere
 from dualgrad.batching import BatchLevel
 from dualgrad.errors import LeakedValueError, RuleError, TreeError
 from dualgrad.forward import jvp

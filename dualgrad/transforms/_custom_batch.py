@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from dualgrad import tree
-from dualgrad._core.callers import stacklevel_of_user
-from dualgrad._core.gather import gather
-from dualgrad._core.leaves import is_differentiable
-from dualgrad._core.level import Level, Tracer, deepest
-from dualgrad._core.space import dtype_of, shape_of, zeros_of
+from dualgrad._array.gather import gather
+from dualgrad._call.callers import stacklevel_of_user
+from dualgrad._call.leaves import is_differentiable
+from dualgrad._table.space import dtype_of, shape_of, zeros_of
+from dualgrad._trace.level import Level, Tracer, deepest
 from dualgrad.batching import BatchLevel, batch_array
 from dualgrad.errors import BatchLoopWarning, LeakedValueError, RuleError, TreeError
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from dualgrad._core.arguments import check_callable
-from dualgrad._core.leaves import as_primals, settle
+from dualgrad._call.arguments import check_callable
+from dualgrad._call.leaves import as_primals, settle
 from dualgrad.forward import jvp
 from dualgrad.reverse import Recording
 from dualgrad.transforms._jacobian import hvp

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
-from dualgrad._core.leaves import settle
-from dualgrad._core.level import plain
-from dualgrad._core.space import Value, dtype_of, shape_of
+from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
+from dualgrad._call.leaves import settle
+from dualgrad._table.space import Value, dtype_of, shape_of
+from dualgrad._trace.level import plain
 from dualgrad.errors import NotScalarError
 from dualgrad.reverse import Recording
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dualgrad import tree
-from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, P, check_callable, like
+from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, P, check_callable, like
 from dualgrad.batching import size_of
 from dualgrad.forward import columns, columns_for, jvp
 from dualgrad.reverse import record, rows, rows_for

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
-from dualgrad._core.leaves import Leaves, settle
-from dualgrad._core.space import Value, dtype_of, shape_of
+from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
+from dualgrad._call.leaves import Leaves, settle
+from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad.batching import Directions, each_batch, own_derivatives, parts, size_of
 from dualgrad.forward import push
 from dualgrad.transforms._grad import gradients_at

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dualgrad import tree
-from dualgrad._core.arguments import P, check_callable, like
-from dualgrad._core.leaves import is_differentiable
+from dualgrad._call.arguments import P, check_callable, like
+from dualgrad._call.leaves import is_differentiable
 from dualgrad.transforms._grad import gradient_for
 
 

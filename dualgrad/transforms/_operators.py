@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.arguments import check_callable
-from dualgrad._core.leaves import Leaves, as_argument
-from dualgrad._core.level import Tracer, deepest
-from dualgrad._core.space import Value, dtype_of, shape_of
+from dualgrad._call.arguments import check_callable
+from dualgrad._call.leaves import Leaves, as_argument
+from dualgrad._table.space import Value, dtype_of, shape_of
+from dualgrad._trace.level import Tracer, deepest
 from dualgrad.batching import members_by_default, size_of, vmap
 from dualgrad.reverse import Recording
 from dualgrad.transforms._grad import gradient_for

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, P, like
-from dualgrad._core.leaves import settle
-from dualgrad._core.level import plain
-from dualgrad._core.space import Value, dtype_of, shape_of
-from dualgrad._core.stacking import is_holomorphic
+from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, P, like
+from dualgrad._call.leaves import settle
+from dualgrad._call.stacking import is_holomorphic
+from dualgrad._table.space import Value, dtype_of, shape_of
+from dualgrad._trace.level import plain
 from dualgrad.reverse import Recording, pulled, record
 from dualgrad.transforms._grad import unit_cotangent
 

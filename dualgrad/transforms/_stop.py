@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from dualgrad import tree
-from dualgrad._core.dispatch import call
-from dualgrad._core.functions import as_constant
-from dualgrad._core.level import Tracer
+from dualgrad._array.dispatch import call
+from dualgrad._table.functions import as_constant
+from dualgrad._trace.level import Tracer
 
 
 def stop_gradient(x: Any) -> Any:

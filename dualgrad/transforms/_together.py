@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dualgrad._core.arguments import ArgNames, ArgNums, Chooser, P, like
-from dualgrad._core.leaves import Leaves, settle
-from dualgrad._core.space import Value
+from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, P, like
+from dualgrad._call.leaves import Leaves, settle
+from dualgrad._table.space import Value
 from dualgrad.batching import size_of
 from dualgrad.forward import columns_by, push
 from dualgrad.reverse import record, rows

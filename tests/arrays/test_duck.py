@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dualgrad import checkpoint, custom_vjp, grad, hvp, jacobian, jvp, value_and_grad, vjp
-from dualgrad._core.primitive import Primitive, Word
+from dualgrad._table.record import Primitive, Word
 from dualgrad.errors import NoRuleError
 from tests.arrays.duck import Duck
 from tests.registry.cases import CASES, Case

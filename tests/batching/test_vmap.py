@@ -14,7 +14,7 @@ import pytest
 
 import dualgrad.numpy as dnp
 from dualgrad import errors, extend, grad, vmap
-from dualgrad._core.primitive import RECORDS
+from dualgrad._table.record import RECORDS
 from dualgrad.errors import BatchLoopWarning, ConversionError, LeakedValueError
 
 RNG = np.random.default_rng(0)

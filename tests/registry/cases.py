@@ -10,9 +10,9 @@ import numpy as np
 
 import dualgrad.rules  # noqa: F401 - fills the table
 from dualgrad import tree
-from dualgrad._core.leaves import Leaves
-from dualgrad._core.primitive import Composite, Primitive, Sample, name_of, records
-from dualgrad._core.space import shape_of
+from dualgrad._call.leaves import Leaves
+from dualgrad._table.record import Composite, Primitive, Sample, name_of, records
+from dualgrad._table.space import shape_of
 
 
 class Static(NamedTuple):

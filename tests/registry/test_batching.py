@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from dualgrad import jvp, vjp, vmap
-from dualgrad._core.leaves import Leaves
-from dualgrad._core.primitive import name_of
-from dualgrad._core.space import Value, shape_of
+from dualgrad._call.leaves import Leaves
+from dualgrad._table.record import name_of
+from dualgrad._table.space import Value, shape_of
 from dualgrad.errors import BatchLoopWarning, ConversionError
 from dualgrad.testing import random_like
 from tests.registry.cases import CASES, Case

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dualgrad._core.primitive import name_of
+from dualgrad._table.record import name_of
 from tests.coverage_page import absent, overridable
 
 

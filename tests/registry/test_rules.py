@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from dualgrad import jvp, vjp
-from dualgrad._core.leaves import Leaves
-from dualgrad._core.space import dtype_of, shape_of
+from dualgrad._call.leaves import Leaves
+from dualgrad._table.space import dtype_of, shape_of
 from dualgrad.testing import check_grads, inner, random_like
 from tests.registry.cases import CASES, IDS, Case
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dualgrad import grad, hessian, jacfwd, jacobian, jacrev, jvp, vjp
-from dualgrad.rules.products import recurrence
+from dualgrad.rules.reductions.products import recurrence
 
 # Without the types of its overloads, which know no Python float.
 prod: Any = np.prod

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dualgrad import derivative, grad
-from dualgrad.rules.special import bessel_i, sinc_derivative
+from dualgrad.rules.elementwise.special import bessel_i, sinc_derivative
 
 
 def nth(f: Any, n: int) -> Any:

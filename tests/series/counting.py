@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from dualgrad import taylor
-from dualgrad._core.array import TracedArray
-from dualgrad._core.level import Level
-from dualgrad._core.primitive import Primitive
-from dualgrad._core.space import Value, is_inexact
+from dualgrad._array.array import TracedArray
+from dualgrad._table.record import Primitive
+from dualgrad._table.space import Value, is_inexact
+from dualgrad._trace.level import Level
 
 
 class CountedArray(TracedArray):

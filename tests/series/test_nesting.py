@@ -23,7 +23,7 @@ from dualgrad import (
     taylor,
     vmap,
 )
-from dualgrad._core import primitive
+from dualgrad._table import record as primitive
 from dualgrad.errors import RuleError
 from tests.series.beside import assert_as_nested
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from dualgrad import taylor
-from dualgrad._core.leaves import Leaves
-from dualgrad._core.space import dtype_of, shape_of
+from dualgrad._call.leaves import Leaves
+from dualgrad._table.space import dtype_of, shape_of
 from dualgrad.testing import random_like
 from tests.registry.cases import CASES, IDS, Case, has_numbers
 from tests.series.beside import nested

@@ -11,11 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dualgrad.sparse._bidirectional import Partition, by_both, by_columns, by_rows
-from dualgrad.sparse._colouring import colour_columns, intersection_graph, largest_first, lists_of, smallest_last
-from dualgrad.sparse._sets import IndexSets, from_pairs
-from dualgrad.sparse._star import star_colour
-from dualgrad.sparse._symmetric import recovery
+from dualgrad.patterns.sets import IndexSets, from_pairs
+from dualgrad.sparse.colours._bidirectional import Partition, by_both, by_columns, by_rows
+from dualgrad.sparse.colours._colouring import (
+    colour_columns,
+    intersection_graph,
+    largest_first,
+    lists_of,
+    smallest_last,
+)
+from dualgrad.sparse.colours._star import star_colour
+from dualgrad.sparse.colours._symmetric import recovery
 
 Matrix = np.ndarray[Any, np.dtype[np.bool_]]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dualgrad import jacobian, sparse
-from dualgrad.sparse import _contract
+from dualgrad.patterns import contract as _contract
 
 RNG = np.random.default_rng(0)
 S = np.array([[1.0, 0.0, 0.0, 2.0], [0.0, 0.0, 3.0, 0.0], [0.0, 0.0, 0.0, 0.0]])

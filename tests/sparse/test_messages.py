@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dualgrad import errors, extend, grad, sparse
-from dualgrad._core.primitive import RECORDS
+from dualgrad._table.record import RECORDS
 
 X = np.array([1.0, 2.0, 3.0])
 JACOBIANS = ("jacobian", "value_and_jacobian", "plan_jacobian")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dualgrad import checkpoint, custom_jvp, custom_vjp, errors, extend, grad, sparse, stop_gradient
-from dualgrad._core.primitive import RECORDS
-from dualgrad.sparse._varying import VaryingData, varying
+from dualgrad._table.record import RECORDS
+from dualgrad.patterns.varying import VaryingData, varying
 from tests.sparse.programs import D2, HESSIANS, JACOBIANS
 
 X = np.array([1.0, -2.0, 3.0, -4.0])

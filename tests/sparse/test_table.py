@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from dualgrad import errors, hessian, jacobian, sparse
-from dualgrad._core.leaves import Leaves
-from dualgrad._core.primitive import RECORDS, Primitive, Word
-from dualgrad._core.space import dtype_of, shape_of
-from dualgrad.sparse import _spread
+from dualgrad._call.leaves import Leaves
+from dualgrad._table.record import RECORDS, Primitive, Word
+from dualgrad._table.space import dtype_of, shape_of
+from dualgrad.patterns import spread as _spread
 from tests.registry.cases import CASES, IDS, Case, has_numbers
 
 each_case = pytest.mark.parametrize("case", CASES, ids=IDS)
@@ -107,7 +107,7 @@ def test_no_entry_of_a_hessian_is_missing(case: Case) -> None:
 
 @each_case
 def test_the_structure_of_every_record_is_known(case: Case) -> None:
-    # A DensePatternWarning is an error here: a new record needs a rule in dualgrad/sparse/_spread.py.
+    # A DensePatternWarning is an error here: a new record needs a rule in dualgrad/patterns/spread.py.
     assert pattern_of(case).unknown == ()
 
 

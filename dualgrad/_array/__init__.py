@@ -1,0 +1,1 @@
+"""Traced arrays: what operators, methods and calls of NumPy mean, and who shares memory with whom."""

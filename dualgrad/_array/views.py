@@ -1,0 +1,235 @@
+"""Writing to traced arrays: a write makes the array stand for a new value, and so do the arrays that share its memory.
+
+NumPy's slices are views. A slice of a traced array remembers what it is a slice of, and the array remembers its slices, weakly.
+A write to one of them is carried up to the array that owns the memory, and down to every slice that is still in use. So
+is `x.flat`. What shares memory in a way that is not followed (a reshape, a transpose) makes the write an error.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import numpy as np
+
+from dualgrad._table.functions import getitem, set_item
+from dualgrad._table.record import RECORDS, Primitive
+from dualgrad._table.space import Value, dtype_of, shape_of
+from dualgrad._trace.level import Tracer
+from dualgrad.errors import ConversionError
+
+_FEW = 32
+
+FLAT = object()
+"""In the place of an index: the link between an array and its `flat`, all its numbers in C order."""
+
+
+class Links:
+    """What one traced array shares its memory with: the array it is a slice of, and its own slices."""
+
+    __slots__ = ("base", "index", "limit", "others", "views")
+
+    def __init__(self, base: Tracer | None, index: Any) -> None:
+        self.base = base
+        self.index = index
+        self.views: list[weakref.ref[Tracer]] = []
+        self.others: list[weakref.ref[Tracer]] = []
+        self.limit = _FEW
+
+    def add(self, view: Tracer) -> None:
+        """Remember a slice; those that nobody holds any more are forgotten now and then."""
+        if len(self.views) >= self.limit:
+            self.views = [r for r in self.views if r() is not None]
+            self.limit = max(_FEW, 2 * len(self.views))
+        self.views.append(weakref.ref(view))
+
+    def tie(self, other: Tracer) -> None:
+        """Remember an array that is not a slice."""
+        self.others = [r for r in self.others if r() is not None]
+        self.others.append(weakref.ref(other))
+
+
+def links_of(x: Tracer) -> Links:
+    """Return the links of an array, made where it has none yet."""
+    links: Links | None = getattr(x, "_links", None)
+    if links is None:
+        links = x._links = Links(None, None)
+    return links
+
+
+def link(base: Tracer, view: Tracer, index: Any) -> None:
+    """Note that an array is a slice of another."""
+    view._links = Links(base, index)
+    links_of(base).add(view)
+
+
+def tie(x: Tracer, other: Tracer) -> None:
+    """Note that two arrays share memory in a way that is not followed: while both are in use, neither can be written to."""
+    if x is other:
+        return
+    root = _root(x)
+    relatives = [one for r in links_of(root).others if (one := r()) is not None and one is not other]
+    for one in (root, *relatives):
+        links_of(one).tie(other)
+        links_of(other).tie(one)
+
+
+def _root(x: Tracer) -> Tracer:
+    while (links := getattr(x, "_links", None)) is not None and links.base is not None:
+        x = links.base
+    return x
+
+
+def is_slice_of(x: Any, base: Tracer, index: Any) -> bool:
+    """Tell whether a value is the slice of an array at an index: what `y[1:] += z` assigns in the end."""
+    links = getattr(x, "_links", None) if isinstance(x, Tracer) else None
+    return links is not None and links.base is base and type(links.index) is type(index) and bool(links.index == index)
+
+
+def flat(x: Tracer) -> Tracer:
+    """Return what `x.flat` stands for: an array of one dimension, through which writes are followed."""
+    answer: Tracer = _reshape(x, -1)
+    link(x, answer, FLAT)
+    return answer
+
+
+def change_shape(target: Tracer, shape: Any) -> None:
+    """Do what `target.shape = shape` does; only where nothing else shares the memory, which would be linked to the old shape."""
+    links: Links | None = getattr(target, "_links", None)
+    if links is not None and (
+        links.base is not None or any(reference() is not None for reference in (*links.views, *links.others))
+    ):
+        raise ConversionError(
+            "x.shape = ... changes in place a traced array that shares memory with another one (a slice, a reshape, a "
+            "transpose). Write x = x.reshape(shape)."
+        )
+    _take(target, _reshape(target, shape), "x.shape = ...")
+
+
+def store(target: Tracer, index: Any, value: Any) -> None:
+    """Do what `target[index] = value` does."""
+    if is_slice_of(value, target, index):
+        return
+    title = "x[index] = value"
+    _check_writable(target, title)
+    if dtype_of(value).kind == "c" and dtype_of(target).kind != "c":
+        raise TypeError(f"{title}: a complex value cannot be stored in an array of dtype {dtype_of(target)}.")
+    _become(target, _set_item(target, index, value), title)
+
+
+def assign(target: Tracer, answer: Value, title: str) -> Value:
+    """Make a traced array stand for a new value, as NumPy's in-place operations do."""
+    if shape_of(answer) != shape_of(target):
+        raise ValueError(
+            f"{title}: a result of shape {shape_of(answer)} cannot be stored in an array of shape {shape_of(target)}."
+        )
+    check_kind(answer, target, title)
+    dtype = dtype_of(target)
+    if dtype_of(answer) != dtype:
+        answer = answer.astype(dtype)
+    _check_writable(target, title)
+    _become(target, answer, title)
+    return target
+
+
+def check_kind(answer: Value, target: Value, title: str) -> None:
+    """Raise TypeError where NumPy's in-place operations refuse to store an answer for its dtype."""
+    given, dtype = dtype_of(answer), dtype_of(target)
+    if not np.can_cast(given, dtype, "same_kind"):
+        raise TypeError(f"{title}: cannot cast from {given} to {dtype} with casting rule 'same_kind'.")
+
+
+def _reshape(x: Tracer, shape: Any) -> Value:
+    record = RECORDS[np.reshape]
+    assert isinstance(record, Primitive)
+    operands, params, _ = record.normalise((x, shape), {})
+    return x._level.apply(record, operands, params)
+
+
+def _set_item(target: Tracer, index: Any, value: Value) -> Value:
+    if index is FLAT:
+        return _reshape(value, shape_of(target))
+    record = RECORDS[set_item]
+    assert isinstance(record, Primitive)
+    operands, params, _ = record.normalise((value, target, index), {})
+    level = max((x._level for x in operands if isinstance(x, Tracer)), key=_depth_of)
+    return level.write(record, operands, params)
+
+
+def _depth_of(level: Any) -> int:
+    depth: int = level.depth
+    return depth
+
+
+def _take(target: Tracer, answer: Value, title: str) -> None:
+    """Give an array the value of another one, which must be of its own transformation."""
+    level = target._level
+    if not isinstance(answer, Tracer) or answer._level.depth < level.depth:
+        answer = level.lift(answer)
+    if answer._level is not level:
+        raise ConversionError(
+            f"{title} writes a value of an inner transformation into an array of an outer one, which would outlive it. "
+            "Make the array inside: y = np.zeros_like(x), with the x of the inner function."
+        )
+    _copy_value(answer, target)
+
+
+def frozen(x: Tracer) -> Tracer:
+    """Return an array that stands for the present value of another, whatever is written to that one later."""
+    found: Tracer = object.__new__(type(x))
+    _copy_value(x, found)
+    return found
+
+
+def _copy_value(source: Tracer, target: Tracer) -> None:
+    """Make an array stand for what another one of its class does; what it shares its memory with stays its own."""
+    for slot in ("_level", "_value", *type(target).__slots__):
+        setattr(target, slot, getattr(source, slot))
+    target._origin = getattr(source, "_origin", None)
+
+
+def _become(target: Tracer, answer: Value, title: str) -> None:
+    """Give an array another value, and carry it to everything that shares its memory."""
+    _take(target, answer, title)
+    _spread_down(target, None, title)
+    node = target
+    while (links := getattr(node, "_links", None)) is not None and links.base is not None:
+        base = links.base
+        _take(base, _set_item(base, links.index, node), title)
+        _spread_down(base, node, title)
+        node = base
+
+
+def _spread_down(node: Tracer, came_from: Tracer | None, title: str) -> None:
+    """Carry the value of an array to its slices but the one that it came from."""
+    links: Links | None = getattr(node, "_links", None)
+    for reference in links.views if links is not None else ():
+        view = reference()
+        if view is not None and view is not came_from:
+            _take(view, _item(node, view._links.index), title)
+            _spread_down(view, None, title)
+
+
+def _item(x: Tracer, index: Any) -> Value:
+    if index is FLAT:
+        return _reshape(x, -1)
+    return x._level.apply(RECORDS[getitem], (x,), {"index": index})  # type: ignore[arg-type]
+
+
+def _check_writable(target: Tracer, title: str) -> None:
+    """Raise where memory is shared in a way that is not followed, by the array or by any relative of it."""
+    if _is_opaque(_root(target)):
+        raise ConversionError(
+            f"{title} writes in place to a traced array that shares memory with a reshape, a transpose or a diagonal of it, or is "
+            "one (or with what np.asarray or unpacking made of it), and dualgrad follows writes through slices only. "
+            "Write x = x + y instead of x += y, or take .copy() first."
+        )
+
+
+def _is_opaque(node: Tracer) -> bool:
+    links: Links | None = getattr(node, "_links", None)
+    if links is None:
+        return False
+    return any(r() is not None for r in links.others) or any(
+        _is_opaque(view) for r in links.views if (view := r()) is not None
+    )

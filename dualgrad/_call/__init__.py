@@ -1,0 +1,1 @@
+"""One call of a transformation: its arguments, its results, and the user's line."""

@@ -1,0 +1,244 @@
+"""The table: one frozen record per NumPy function, with everything dualgrad knows about it.
+
+A record is one of five: `Primitive` (both rules), `Composite` (differentiated by running its body), `Constant` (no
+derivative), `Metadata` (facts of shape and dtype) and `Refused` (with the reason). This module knows no interpreter and no
+traced array; the records are written in `dualgrad/rules/`.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from dualgrad._table.signature import Normaliser
+from dualgrad._table.space import Function, Value
+
+
+class JvpRule(Protocol):
+    """`jvp(tangents, ans, *operands, **params)`: the tangent of the answer; a tangent that is zero is None."""
+
+    def __call__(self, tangents: tuple[Value, ...], ans: Value, /, *operands: Value, **params: Any) -> Value: ...
+
+
+class VjpRule(Protocol):
+    """`vjp(ct, wanted, ans, *operands, **params)`: one cotangent per operand, None where zero or not wanted."""
+
+    def __call__(
+        self, ct: Value, wanted: tuple[bool, ...], ans: Value, /, *operands: Value, **params: Any
+    ) -> tuple[Value, ...]: ...
+
+
+class Word(enum.Enum):
+    """What sort of function a primitive is; interpreters that need structure (batching, sparsity) read this."""
+
+    ELEMENTWISE = "elementwise"
+    LINEAR = "linear"
+    BILINEAR = "bilinear"
+    STRUCTURAL = "structural"
+    HANDWRITTEN = "handwritten"
+
+
+class Sample:
+    """A call at which a record is checked: the arguments and keywords as a user writes them."""
+
+    __slots__ = ("args", "kwargs")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.args = args
+        self.kwargs = kwargs
+
+    def __repr__(self) -> str:
+        return f"Sample({', '.join([*map(repr, self.args), *(f'{k}={v!r}' for k, v in self.kwargs.items())])})"
+
+
+Samples: TypeAlias = "Callable[[np.random.Generator], Iterable[Sample]]"
+"""Draws the sample calls of a record. A string, so that importing dualgrad does not import numpy.random."""
+
+
+PULLBACKS: list[Function] = []
+"""The pullbacks by number. A tape holds the numbers: what refers to functions, Python's garbage collector visits again and
+again, and on a long tape that costs as much as everything else."""
+
+
+WAITS = -2
+"""In the place of `reads`: a product of matrices a^T ct, which reads (a, the space of b) and may wait for others like it."""
+
+
+class Pull:
+    """The pullback to one operand: `function(ct, *kept, **params)`, where `kept = select(ans, *operands)`.
+
+    What `select` returns is all that a tape has to hold on to. `reads` says the same as a number for one or two operands, for
+    fast paths: 1 for the answer, 2 and 4 for the operands. `parts` is (number in PULLBACKS, select, reads).
+    """
+
+    __slots__ = ("function", "number", "parts", "reads", "select")
+
+    def __init__(self, function: Function, select: Callable[..., tuple[Value, ...]], reads: int = -1) -> None:
+        self.function = function
+        self.select = select
+        self.reads = reads
+        self.number = len(PULLBACKS)
+        self.parts = (self.number, select, reads)
+        PULLBACKS.append(function)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Primitive:
+    """A function with both rules.
+
+    `fun(*operands, **params)` is the implementation; `operate` the same for Python operators, which keep Python floats.
+    `pulls` holds the pullback to each operand (None: constant in it), or is None where one `vjp` serves all operands at once
+    and reads of (ans, operands) what `keep` names by position: 0 is the answer, 1 the first operand.
+    `desugar` is a body in NumPy for the parameters that the rules do not take (`where=`, `initial=`, ...).
+    With `same_space`, the answer always has the shape and dtype of the one operand, and cotangents need no correction.
+    `unary` is all that a fast path needs of an elementwise function of one operand: operate, the pull's parts, same_space.
+    `value_and_jvp(tangents, *operands, **params)` computes both at once, where they share work.
+    `into` adds the pullback to the first operand into a buffer in place; `gather` does the same for many answers at once.
+    With `poles`, tangents that are finite may become infinite.
+    With `one_formula`, the function of each pull is the pushforward by that operand too.
+    """
+
+    key: Function
+    word: Word
+    fun: Function
+    jvp: JvpRule
+    vjp: VjpRule
+    samples: Samples
+    normalise: Normaliser
+    operate: Function
+    pulls: tuple[Pull | None, ...] | None = None
+    keep: frozenset[int] | None = None
+    desugar: Function | None = None
+    outputs: int = 1
+    same_space: bool = False
+    value_and_jvp: Function | None = None
+    into: Function | None = None
+    gather: Function | None = None
+    poles: bool = False
+    one_formula: bool = False
+    unary: tuple[Function, int, Function, int, bool] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        if (
+            self.word is Word.ELEMENTWISE
+            and self.pulls is not None
+            and len(self.pulls) == 1
+            and self.pulls[0] is not None
+        ):
+            object.__setattr__(self, "unary", (self.operate, *self.pulls[0].parts, self.same_space))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Composite:
+    """A function whose body in NumPy is differentiated by running it; the body takes the function's own signature."""
+
+    key: Function
+    body: Function
+    samples: Samples
+    out_position: int | None = None
+    """Where `out` stands among the body's parameters, if it is one of them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Constant:
+    """A function whose derivative is zero wherever it exists: comparisons, floor, argmax."""
+
+    key: Function
+    samples: Samples | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Metadata:
+    """A function of shapes and dtypes only."""
+
+    key: Function
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Refused:
+    """A function that dualgrad does not differentiate; `reason` says why and what to write instead."""
+
+    key: Function
+    reason: str
+
+
+Record: TypeAlias = Primitive | Composite | Constant | Metadata | Refused
+
+RECORDS: dict[Function, Record] = {}
+"""The table. Keys are NumPy's functions."""
+
+REFUSED_MODULES: dict[str, str] = {}
+"""The modules that are not differentiated, none of their functions, and why. They need not be imported."""
+
+UNARY: dict[Function, Primitive] = {}
+"""The elementwise primitives of one operand among them, for the shortest path."""
+
+SHORT: dict[Function, int] = {}
+"""What a tape's shortest path needs of those among them whose answer is of the operand's space, and whose pullback reads one
+value: the number of the pullback where that is the operand, and `~number` where it is the answer."""
+
+SHORT_FORWARD: dict[Function, int] = {}
+"""The same for forward mode: of those whose formula serves both modes, and whose tangents need not be looked at."""
+
+LANEWISE: set[int] = set()
+"""The numbers of the formulas of elementwise records: each number of the result depends on one number of the cotangent."""
+
+SCATTERS: dict[int, Primitive] = {}
+"""The numbers of the pullbacks that only scatter a cotangent into zeros, and so can add into a buffer in place."""
+
+
+IN_PLACE: dict[int, Function] = {}
+"""What formulas, by number, are as functions of the cotangent, of what they read, and of `out`: they can be written over the cotangent."""
+
+
+def register(record: Record) -> None:
+    """Put a record into the table. Raises ValueError where the function has one already."""
+    if record.key in RECORDS:
+        raise ValueError(f"{name_of(record.key)} has a record already ({type(RECORDS[record.key]).__name__}).")
+    install(record)
+
+
+def install(record: Record) -> None:
+    """Put a record into the table, also where the function has one; for tests that try another rule."""
+    RECORDS[record.key] = record
+    for shorter in (UNARY, SHORT, SHORT_FORWARD):
+        shorter.pop(record.key, None)
+    if isinstance(record, Primitive) and record.pulls is not None:
+        if record.unary is not None:
+            UNARY[record.key] = record
+            operate, number, _, reads, same_space = record.unary
+            # A square asks what its operand is (see squares.py).
+            if same_space and record.key is not np.square and operate is record.key and reads in (1, 2):
+                SHORT[record.key] = number if reads == 2 else ~number
+                if record.one_formula and not record.poles:
+                    SHORT_FORWARD[record.key] = SHORT[record.key]
+        if record.word is Word.ELEMENTWISE:
+            LANEWISE.update(pull.number for pull in record.pulls if pull is not None)
+        if record.into is not None and record.pulls[0] is not None:
+            SCATTERS[record.pulls[0].number] = record
+
+
+def records() -> Mapping[Function, Record]:
+    """Return the table, for reading."""
+    return RECORDS
+
+
+def record_of(fun: Function) -> Record | None:
+    """Return what the table says of a function, in words of its module where it says nothing of the function alone."""
+    record = RECORDS.get(fun)
+    reason = REFUSED_MODULES.get(getattr(fun, "__module__", None) or "") if record is None else None
+    return record if reason is None else Refused(fun, reason)
+
+
+def name_of(fun: Function) -> str:
+    """Return a function's name as a user writes it: `numpy.sum`, `numpy.linalg.solve`."""
+    if isinstance(fun, np.ufunc):
+        name = fun.__name__
+        return f"numpy.{name}" if getattr(np, name, None) is fun else name
+    name = getattr(fun, "__qualname__", getattr(fun, "__name__", repr(fun)))
+    module = getattr(fun, "__module__", None)
+    return f"{module}.{name}" if module else name

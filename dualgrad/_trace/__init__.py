@@ -1,0 +1,1 @@
+"""A level is one running transformation: what all interpreters share."""

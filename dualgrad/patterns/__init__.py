@@ -1,0 +1,1 @@
+"""Which inputs each number of an answer depends on, as sets: what patterns are made of."""

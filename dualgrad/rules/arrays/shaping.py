@@ -1,0 +1,387 @@
+"""Functions that rearrange numbers: reshape, transpose, squeeze, flip, roll, broadcast and their kin."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import numpy as np
+
+from dualgrad._array.gather import as_operand
+from dualgrad._table.foreign import is_foreign
+from dualgrad._table.signature import Normaliser
+from dualgrad._table.space import Space, Value, dtype_of, shape_of, unbroadcast
+from dualgrad._trace.level import plain
+from dualgrad.errors import ConversionError
+from dualgrad.rules.define import composite, linear, structural
+from dualgrad.rules.samples import A, case, cases
+
+# ---- reshape, ravel --------------------------------------------------------------------------------
+
+# The orders A and K mean the layout of the operand in memory. Its tangent may lie in memory otherwise, so both are
+# turned into an order of indices before a rule sees them.
+
+
+class _OrderNormaliser(Normaliser):
+    """Hands calls whose order depends on the layout in memory to the desugaring body."""
+
+    __slots__ = ()
+
+    def __call__(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[tuple[Value, ...], dict[str, Any], dict[str, Any]]:
+        operands, params, rest = super().__call__(args, kwargs)
+        order = params.get("order", "C")
+        if order is None or order not in "CF":
+            rest["order"] = order
+        return operands, params, rest
+
+
+def _index_order(a: Value, order: Any) -> Any:
+    """Return order A as C or F, by the layout of `a`; other orders as they are, for NumPy to judge."""
+    if order is None:
+        return "C"
+    if order not in ("A", "a"):
+        return order.upper()
+    flags = getattr(_in_memory(a), "flags", None)
+    return "F" if flags is not None and flags.fnc else "C"
+
+
+def _reshape(a: Value, *, shape: Any, order: Literal["C", "F"] = "C") -> Value:
+    if order == "C" and is_foreign(a):
+        # Other libraries know no order, and shapes as tuples.
+        return np.reshape(a, (shape,) if isinstance(shape, int) else shape)
+    return np.reshape(a, shape, order=order)
+
+
+def _reshape_undo(ct: Value, a: Space, *, shape: Any, order: Literal["C", "F"] = "C") -> Value:
+    return _reshape(ct, shape=a.shape, order=order)
+
+
+def _reshape_desugar(
+    a: Value, shape: Any = None, order: Any = "C", newshape: Any = None, copy: bool | None = None
+) -> Value:
+    shape = newshape if shape is None else shape
+    order = _index_order(a, order)
+    if order not in ("C", "F") or copy is False:
+        # NumPy's own complaint, if it has one: about the order, or about a copy that cannot be avoided.
+        np.reshape(_in_memory(a), shape, order=order, **({} if copy is None else {"copy": copy}))
+    return np.reshape(a, shape, order=order)
+
+
+structural(
+    np.reshape,
+    _reshape_undo,
+    call=_reshape,
+    signature="a, shape=None, order='C', newshape=None, copy=None",
+    desugar=_reshape_desugar,
+    normaliser=_OrderNormaliser,
+    samples=cases(
+        case(A(3, 4), (2, 6)),
+        case(A(3, 4), -1),
+        case(A(3, 4), (6, -1), order="F"),
+        case(A(3, 4), (4, 3), order="A"),
+        case(A(3, 4), (4, 3), "F"),
+        case(A(), (1, 1)),
+        case(A(0, 3), (3, 0)),
+        case(A(2, 3, is_complex=True), (3, 2)),
+    ),
+)
+
+
+def _ravel(a: Value, *, order: Literal["C", "F"] = "C") -> Value:
+    return _reshape(a, shape=-1) if order == "C" and is_foreign(a) else np.ravel(a, order=order)
+
+
+def _ravel_undo(ct: Value, a: Space, *, order: Literal["C", "F"] = "C") -> Value:
+    return _reshape(ct, shape=a.shape, order=order)
+
+
+def _ravel_desugar(a: Value, order: Any = "C") -> Value:
+    if order in ("K", "k"):
+        return np.ravel(np.transpose(a, _memory_axes(a)))
+    order = _index_order(a, order)
+    if order not in ("C", "F"):
+        np.ravel(_in_memory(a), order=order)  # raises NumPy's own complaint
+    return np.ravel(a, order=order)
+
+
+def _in_memory(a: Value) -> Value:
+    """Return the array that holds a value's numbers, or those of one member of a batch.
+
+    Raises ConversionError where a batch lies in an order of its own.
+    """
+    found, shape = plain(a), shape_of(a)
+    batches = len(shape_of(found)) - len(shape)
+    if batches == 0:
+        return found
+    if len(shape) < 2 or 0 in shape_of(found) or type(found) is not np.ndarray:
+        return np.empty(shape, dtype_of(a))
+    if any(0 < n < max(found.strides[batches:]) for n in found.strides[:batches]):
+        raise ConversionError(
+            "The order 'K' or 'A' of a value under vmap: how its numbers lie in memory was chosen for the batch, and NumPy's choice for "
+            "one member is not known. Write order='C' or order='F'."
+        )
+    return found[(0,) * batches]
+
+
+def _memory_axes(a: Value) -> tuple[int, ...]:
+    """Return the axes of `a` in the order in which NumPy walks through its memory, the slowest first."""
+    # What an iterator in order K allocates lies in the order of its walk, zero and negative strides included.
+    walk = np.nditer([_in_memory(a), None], ["zerosize_ok"], order="K")
+    strides = [abs(n) for n in walk.operands[1].strides]
+    return tuple(sorted(range(len(strides)), key=strides.__getitem__, reverse=True))
+
+
+structural(
+    np.ravel,
+    _ravel_undo,
+    call=_ravel,
+    desugar=_ravel_desugar,
+    normaliser=_OrderNormaliser,
+    samples=cases(
+        case(A(3, 4)),
+        case(A(2, 3, 2), order="F"),
+        case(A(2, 3), "A"),
+        case(A(2, 3), order="K"),
+        case(A()),
+        case(A(0, 2)),
+    ),
+)
+
+# ---- transpose -------------------------------------------------------------------------------------
+
+
+def _transpose_undo(ct: Value, a: Space, *, axes: Any = None) -> Value:
+    if axes is None:
+        return np.transpose(ct)
+    inverse = [0] * a.ndim
+    for place, axis in enumerate(axes):
+        inverse[operator.index(axis)] = place
+    return np.transpose(ct, inverse)
+
+
+structural(
+    np.transpose,
+    _transpose_undo,
+    samples=cases(
+        case(A(3, 4)),
+        case(A(2, 3, 4)),
+        case(A(2, 3, 4), (1, 2, 0)),
+        case(A(2, 3, 4), axes=(-1, 0, 1)),
+        case(A(3)),
+        case(A()),
+        case(A(2, 3, is_complex=True)),
+    ),
+)
+
+
+def _swapaxes_undo(ct: Value, a: Space, *, axis1: int, axis2: int) -> Value:
+    return np.swapaxes(ct, axis1, axis2)
+
+
+structural(np.swapaxes, _swapaxes_undo, samples=cases(case(A(2, 3, 4), 0, 2), case(A(2, 3, 4), axis1=-1, axis2=1)))
+
+
+def _moveaxis_undo(ct: Value, a: Space, *, source: Any, destination: Any) -> Value:
+    return np.moveaxis(ct, destination, source)
+
+
+structural(
+    np.moveaxis,
+    _moveaxis_undo,
+    samples=cases(case(A(2, 3, 4), 0, -1), case(A(2, 3, 4), source=[0, 1], destination=[-1, 0]), case(A(2, 3), (), ())),
+)
+
+
+def _rollaxis(a: Value, axis: int, start: int = 0) -> Value:
+    ndim = len(shape_of(a))
+    axis, start = operator.index(axis), operator.index(start)
+    if not -ndim <= axis < ndim:
+        raise np.exceptions.AxisError(axis, ndim)
+    if not -ndim <= start <= ndim:
+        raise np.exceptions.AxisError(f"'start' must lie between {-ndim} and {ndim}; it is {start}")
+    axis, start = axis % ndim, start + ndim if start < 0 else start
+    # `start` is the place before which the axis goes, counted before it is taken out.
+    return np.moveaxis(a, axis, start - 1 if axis < start else start)
+
+
+composite(
+    np.rollaxis,
+    _rollaxis,
+    samples=cases(
+        case(A(2, 3, 4), 2), case(A(2, 3, 4), 0, 3), case(A(2, 3, 4), axis=-2, start=-1), case(A(2, 3, 4), 1, start=2)
+    ),
+)
+
+
+def _matrix_transpose_undo(ct: Value, x: Space) -> Value:
+    return np.swapaxes(ct, -1, -2)
+
+
+for _fun in (np.matrix_transpose, np.linalg.matrix_transpose):
+    structural(_fun, _matrix_transpose_undo, signature="x", samples=cases(case(A(2, 3)), case(A(2, 3, 4))))
+
+# ---- axes of length 1 ------------------------------------------------------------------------------
+
+
+def _squeeze_undo(ct: Value, a: Space, *, axis: Any = None) -> Value:
+    return np.reshape(ct, a.shape)
+
+
+structural(
+    np.squeeze,
+    _squeeze_undo,
+    samples=cases(case(A(1, 3, 1)), case(A(1, 3, 1), axis=0), case(A(1, 3, 1), (0, -1)), case(A(1)), case(A())),
+)
+
+
+def _expand_dims_undo(ct: Value, a: Space, *, axis: Any) -> Value:
+    return np.reshape(ct, a.shape)
+
+
+structural(np.expand_dims, _expand_dims_undo, samples=cases(case(A(3), 0), case(A(3, 2), axis=(0, -1)), case(A(), 0)))
+
+
+def _atleast_1d(*arys: Value) -> Any:
+    return _each(arys, _shape_1d)
+
+
+def _atleast_2d(*arys: Value) -> Any:
+    return _each(arys, _shape_2d)
+
+
+def _atleast_3d(*arys: Value) -> Any:
+    return _each(arys, _shape_3d)
+
+
+def _shape_1d(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return shape or (1,)
+
+
+def _shape_2d(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return shape if len(shape) > 1 else (1, *(shape or (1,)))
+
+
+def _shape_3d(shape: tuple[int, ...]) -> tuple[int, ...]:
+    # A vector lies along the middle axis, as in NumPy.
+    match shape:
+        case ():
+            return (1, 1, 1)
+        case (n,):
+            return (1, n, 1)
+        case (m, n):
+            return (m, n, 1)
+    return shape
+
+
+def _each(arys: tuple[Value, ...], wanted: Callable[[tuple[int, ...]], tuple[int, ...]]) -> Any:
+    """Return arrays in the wanted shapes: one as it is, several in a tuple."""
+    found = []
+    for x in map(as_operand, arys):
+        shape = shape_of(x)
+        found.append(x if wanted(shape) == shape else np.reshape(x, wanted(shape)))
+    return found[0] if len(found) == 1 else tuple(found)
+
+
+for _fun, _body in ((np.atleast_1d, _atleast_1d), (np.atleast_2d, _atleast_2d), (np.atleast_3d, _atleast_3d)):
+    composite(
+        _fun,
+        _body,
+        samples=cases(
+            case(A()),
+            case(A(3)),
+            case(A(2, 3)),
+            case(A(2, 1, 2)),
+            case(A(), A(3), A(0)),
+            case(A(2), [1, 2], A(2, 3, 1)),
+        ),
+    )
+
+# ---- broadcasting ----------------------------------------------------------------------------------
+
+
+def _broadcast_to_transpose(ct: Value, array: Space, *, shape: Any, subok: bool = False) -> Value:
+    return unbroadcast(ct, array.shape)
+
+
+linear(
+    np.broadcast_to,
+    _broadcast_to_transpose,
+    samples=cases(
+        case(A(3), (2, 3)),
+        case(A(2, 1), (4, 2, 3)),
+        case(A(), 3),
+        case(A(1), (0,)),
+        case(A(3), shape=(3,), subok=True),
+        case(A(2, 1, is_complex=True), (2, 2)),
+    ),
+)
+
+
+def _broadcast_arrays(*args: Value, subok: bool = False) -> tuple[Value, ...]:
+    values = [as_operand(x) for x in args]
+    shape = np.broadcast_shapes(*[shape_of(x) for x in values])
+    return tuple([np.broadcast_to(x, shape, subok=subok) for x in values])
+
+
+composite(
+    np.broadcast_arrays,
+    _broadcast_arrays,
+    samples=cases(case(A(3)), case(A(3), A(2, 1)), case(A(), [1.0, 2.0], A(1, 2), subok=True), case(A(1), A(0))),
+)
+
+# ---- flip, roll, rot90 -----------------------------------------------------------------------------
+
+
+def _flip_undo(ct: Value, m: Space, *, axis: Any = None) -> Value:
+    return np.flip(ct, axis)
+
+
+def _fliplr_undo(ct: Value, m: Space) -> Value:
+    return np.fliplr(ct)
+
+
+def _flipud_undo(ct: Value, m: Space) -> Value:
+    return np.flipud(ct)
+
+
+def _roll_undo(ct: Value, a: Space, *, shift: Any, axis: Any = None) -> Value:
+    back = tuple([-k for k in shift]) if np.iterable(shift) else -shift
+    return np.roll(ct, back, axis)
+
+
+def _rot90_undo(ct: Value, m: Space, *, k: int = 1, axes: Any = (0, 1)) -> Value:
+    return np.rot90(ct, -k, axes)
+
+
+structural(
+    np.flip,
+    _flip_undo,
+    samples=cases(case(A(2, 3)), case(A(2, 3), 0), case(A(2, 3, 2), axis=(0, -1)), case(A()), case(A(0, 2), -1)),
+)
+structural(np.fliplr, _fliplr_undo, samples=cases(case(A(2, 3)), case(A(2, 3, 2))))
+structural(np.flipud, _flipud_undo, samples=cases(case(A(3)), case(A(2, 3))))
+structural(
+    np.roll,
+    _roll_undo,
+    samples=cases(
+        case(A(5), 2),
+        case(A(2, 3), -1),
+        case(A(2, 3), 1, axis=1),
+        case(A(2, 3), (1, 1), axis=(0, -1)),
+        case(A(2, 3), shift=(1, 2), axis=1),
+        case(A(2, 3), 1, (0, 0)),
+        case(A(5), np.array([1, 2])),
+        case(A(0), 1),
+        case(A(), 1),
+    ),
+)
+structural(
+    np.rot90,
+    _rot90_undo,
+    samples=cases(
+        case(A(2, 3)), case(A(2, 3), 2), case(A(2, 3), -1), case(A(2, 3, 4), k=3, axes=(1, 2)), case(A(2, 3), 1, (1, 0))
+    ),
+)

@@ -1,0 +1,75 @@
+"""Parts of complex numbers: real, imag, angle, real_if_close. (conj and abs are ufuncs, see elementwise.py.)
+
+A cotangent is moved by the transpose without conjugation. The imaginary part of t is the real part of -i t; hence
+<c, imag(t)> = <-i c, t>, and the interpreters take real parts.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dualgrad._array.gather import as_operand
+from dualgrad._table.functions import as_constant
+from dualgrad._table.record import Word
+from dualgrad._table.space import Space, Value, dtype_of
+from dualgrad._trace.level import plain
+from dualgrad.rules.define import composite, constant, linear
+from dualgrad.rules.samples import A, analytic, case, cases
+
+# ---- real, imag ------------------------------------------------------------------------------------
+
+
+def _real_transpose(ct: Value, val: Space) -> Value:
+    return ct
+
+
+def _imag_transpose(ct: Value, val: Space) -> Value:
+    return ct * -1j if val.dtype.kind == "c" else np.zeros_like(ct)
+
+
+_parts = analytic(-2, 2, case(A(2, 3, is_complex=True)), case(A(is_complex=True)))
+
+linear(np.real, _real_transpose, samples=_parts, word=Word.ELEMENTWISE)
+linear(np.imag, _imag_transpose, samples=_parts, word=Word.ELEMENTWISE)
+
+# ---- angle -----------------------------------------------------------------------------------------
+
+
+def _angle(z: Value, deg: bool = False) -> Value:
+    # By arctan2, whose rule is safe at 1e200. The angle of a real number, 0 or pi, is constant.
+    found = (
+        np.arctan2(np.imag(z), np.real(z)) if dtype_of(z).kind == "c" else np.arctan2(np.zeros_like(z), as_constant(z))
+    )
+    return found * (180 / np.pi) if deg else found
+
+
+composite(
+    np.angle,
+    _angle,
+    samples=cases(
+        case(A(2, 3, is_complex=True, low=0.3)),
+        case(A(is_complex=True, low=-2, high=-0.3)),
+        case(A(3, is_complex=True, low=0.3), True),
+        case(A(3, is_complex=True, low=0.3), deg=True),
+        case(A(0, is_complex=True)),
+    ),
+)
+
+# ---- real_if_close ---------------------------------------------------------------------------------
+
+
+def _real_if_close(a: Value, tol: float = 100) -> Value:
+    a = as_operand(a)
+    turns_real = dtype_of(np.real_if_close(plain(a), tol)).kind != "c"
+    return np.real(a) if turns_real else a
+
+
+composite(
+    np.real_if_close,
+    _real_if_close,
+    samples=cases(case(A(2)), case(A(2, is_complex=True)), case(A(3, is_complex=True), 10), case(A(2), tol=1000)),
+)
+
+# ---- tests of each number --------------------------------------------------------------------------
+
+constant(np.iscomplex, np.isreal)

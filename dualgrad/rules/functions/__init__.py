@@ -1,0 +1,1 @@
+"""Numerical functions made of others: polynomials, interpolation, Fourier transforms, fits."""

@@ -1,0 +1,237 @@
+"""Eigenvalues and eigenvectors.
+
+Written with the cotangents of the literature, which are the conjugates of ours: `conj` on the way in and out.
+
+Vectors are determined up to a sign or phase (and, where values are equal, a rotation), and derivatives take one gauge:
+functions that do not depend on it, such as v f(w) v^H, have derivatives. Where eigenvalues are equal, see degenerate.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dualgrad._array.gather import as_operand
+from dualgrad._table.functions import overridable
+from dualgrad._table.space import Function, Value, shape_of
+from dualgrad._trace.level import anywhere, is_differentiated
+from dualgrad.rules.define import composite, constant, handwritten
+from dualgrad.rules.linalg.degenerate import (
+    adrift,
+    groups,
+    largest,
+    level_out,
+    no_special_basis,
+    pairs_within,
+    shared_evenly,
+    shared_groups,
+    told,
+    uneven,
+    unseen,
+)
+from dualgrad.rules.matrices import adjoint, conj, diagonal, hermitian_part, inverse_where, total
+from dualgrad.rules.samples import cases
+
+# ---- eigh, eigvalsh --------------------------------------------------------------------------------
+
+# The function is taken as one of the Hermitian part of its operand (NumPy reads one triangle and believes the other): a
+# tangent counts by its Hermitian part, and gradients are Hermitian. With P = v^H da v: dw = diag(P) and
+# dv = v (P * F), F_ij = 1 / (w_j - w_i) (Giles 2008, 3.1), and 0 where w_i = w_j.
+
+
+# NumPy's annotations take less than the function does.
+_eigh: Function = np.linalg.eigh
+_plain_eigvalsh: Function = np.linalg.eigvalsh
+
+
+def _eigh_in_no_special_basis(a: Value, *, UPLO: str = "L") -> Any:
+    ans = _eigh(a, UPLO=UPLO)
+    w, v = ans
+    if isinstance(v, np.ndarray):
+        for index, places in shared_groups(groups(w)):
+            inside = (*index, slice(None), places)
+            level_out(w, (*index, places))
+            v[inside] = v[inside] @ no_special_basis(places.stop - places.start, v.dtype)
+    elif is_differentiated(v) and anywhere(pairs_within(groups(w))):
+        return ans._replace(eigenvectors=adrift(v))
+    return ans
+
+
+@overridable
+def eigh_in_direction(a: Value, t: Value, *, UPLO: str = "L") -> Any:
+    """Return eigh(a) in the basis in which `t` is diagonal where values are equal; in the table it has no derivative."""
+    shape = np.broadcast_shapes(a.shape, t.shape)
+    t = np.broadcast_to(t, shape)
+    ans = _eigh(np.broadcast_to(a, shape), UPLO=UPLO)
+    w, v = ans
+    for index, places in shared_groups(groups(w)):
+        inside = (*index, slice(None), places)
+        level_out(w, (*index, places))
+        v[inside] = v[inside] @ _eigh(adjoint(v[inside]) @ hermitian_part(t[index]) @ v[inside])[1]
+    return ans
+
+
+constant(eigh_in_direction)
+
+
+@overridable
+def eigh_moved(a: Value, *, UPLO: str = "L") -> Any:
+    """Return eigh(a) for a pushforward that is differentiated itself.
+
+    How vectors turn within their space is missing there, also where a function does not see it because its factor is 0 (but
+    not the derivative of that). So what the vectors tell is not all, and no derivative may be made of it.
+    """
+    return _eigh(a, UPLO=UPLO)
+
+
+def _eigh_along(tangents: tuple[Value, ...], a: Value, *, UPLO: str = "L") -> tuple[Any, tuple[Value, ...]]:
+    """Return the decomposition, in the basis in which the tangent is diagonal where values are equal, and its tangent."""
+    ans = _eigh_in_basis_of(tangents[0], eigh_moved, a, UPLO)
+    return ans, _eigh_jvp(tangents, ans, a, UPLO=UPLO)
+
+
+def _eigh_in_basis_of(t: Value, eigh: Function, a: Value, UPLO: str) -> Any:
+    ans = eigh(a, UPLO=UPLO)
+    if not is_differentiated(a) and not is_differentiated(t) and anywhere(pairs_within(groups(ans[0]))):
+        ans = eigh_in_direction(a, t, UPLO=UPLO)
+    return ans
+
+
+def _eigh_jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value, *, UPLO: str = "L") -> tuple[Value, ...]:
+    w, v = ans
+    moved = np.matmul(hermitian_part(tangents[0]), v)
+    p = np.matmul(adjoint(v), moved)
+    same = pairs_within(groups(w))
+    turned = p * _inverse_differences(w, same)
+    if anywhere(same):
+        turned = turned + unseen(p, p, same)
+    return np.real(np.add.reduce(conj(v) * moved, axis=-2)), np.matmul(v, turned)
+
+
+def _eigh_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value, *, UPLO: str = "L") -> tuple[Value, ...]:
+    return _pulled_back(ct, ans, told_by_vectors=True)
+
+
+def _eigh_moved_vjp(
+    ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value, *, UPLO: str = "L"
+) -> tuple[Value, ...]:
+    return _pulled_back(ct, ans, told_by_vectors=False)
+
+
+def _pulled_back(ct: Value, ans: Value, told_by_vectors: bool) -> tuple[Value, ...]:
+    (of_values, of_vectors), (w, v) = ct, ans
+    if of_values is None and of_vectors is None:
+        return (None,)
+    same = pairs_within(groups(w))
+    n = None if of_vectors is None else np.matmul(adjoint(v), conj(of_vectors))
+    inner = None if of_values is None else diagonal(of_values)
+    if n is not None:
+        inner = total(inner, n * _inverse_differences(w, same))
+    if anywhere(same):
+        if is_differentiated(v):
+            inner = inner + np.where(same, np.nan, 0)
+        else:
+            inner = inner + _between_equal_values(w, n, of_values, same, told_by_vectors)
+    return (_hermitian_with(v, inner),)
+
+
+def _hermitian_with(v: Value, inner: Value) -> Value:
+    """Return the cotangent of the matrix, given that of the matrix in the basis v."""
+    return conj(hermitian_part(np.matmul(np.matmul(v, inner), adjoint(v))))
+
+
+def _between_equal_values(w: Value, n: Value, of_values: Value, same: Value, told_by_vectors: bool) -> Value:
+    # Where there is no cotangent, one of zeros may have been left out: nothing follows from its absence.
+    values = None if of_values is None else diagonal(of_values)
+    found: Value = 0
+    if n is not None:
+        # A smooth function does not see its vectors turn within their space, so n is Hermitian there.
+        whole = n if values is None else np.concatenate([n, values * largest(w)], axis=-1)
+        found = unseen(n - adjoint(n), whole, same)
+    if values is None:
+        return found
+    if n is not None and told_by_vectors:
+        return found + told(n, values, same)
+    return found + uneven(values, same)
+
+
+def _inverse_differences(w: Value, same: Value) -> Value:
+    """Return the matrices of 1 / (w_j - w_i), and 0 on the diagonal and for pairs that count as equal."""
+    return inverse_where(w[..., None, :] - w[..., :, None], same | np.eye(shape_of(w)[-1], dtype=bool))
+
+
+handwritten(
+    np.linalg.eigh,
+    _eigh_jvp,
+    _eigh_vjp,
+    keep=("ans",),
+    call=_eigh_in_no_special_basis,
+    value_and_jvp=_eigh_along,
+    outputs=2,
+    samples=cases(),
+)
+handwritten(
+    eigh_moved,
+    _eigh_jvp,
+    _eigh_moved_vjp,
+    keep=("ans",),
+    call=_eigh_in_no_special_basis,
+    value_and_jvp=_eigh_along,
+    outputs=2,
+    samples=cases(),
+)
+
+
+# Of a function of the values alone more is known: equal values share their cotangent evenly, which changes nothing where
+# the function is smooth, and is one of the subgradients elsewhere. Its pullback reads the vectors, and where that is
+# differentiated too, the values must come with them, from one decomposition.
+
+
+@overridable
+def eigenvalues(a: Value, *, UPLO: str = "L") -> Any:
+    """Return eigh(a), of which only the values may be used: the vectors are for the rules."""
+    return _eigh(a, UPLO=UPLO)
+
+
+def _eigenvalues_along(tangents: tuple[Value, ...], a: Value, *, UPLO: str = "L") -> tuple[Any, tuple[Value, ...]]:
+    ans = _eigh_in_basis_of(tangents[0], _eigh, a, UPLO)
+    return ans, _eigh_jvp(tangents, ans, a, UPLO=UPLO)
+
+
+def _eigenvalues_vjp(
+    ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value, *, UPLO: str = "L"
+) -> tuple[Value, ...]:
+    w, v = ans
+    if ct[0] is None:
+        return (None,)
+    return (_hermitian_with(v, diagonal(shared_evenly(ct[0], groups(w)))),)
+
+
+handwritten(
+    eigenvalues,
+    _eigh_jvp,
+    _eigenvalues_vjp,
+    keep=("ans",),
+    call=_eigh,
+    value_and_jvp=_eigenvalues_along,
+    outputs=2,
+    samples=cases(),
+)
+
+
+@overridable
+def fixed_eigenvalues(a: Value, *, UPLO: str = "L") -> Value:
+    """Return the eigenvalues of what is not differentiated; in the table it has no derivative."""
+    return _plain_eigvalsh(a, UPLO)
+
+
+constant(fixed_eigenvalues)
+
+
+def _eigvalsh(a: Value, UPLO: str = "L") -> Value:
+    a = as_operand(a)
+    return eigenvalues(a, UPLO=UPLO)[0] if is_differentiated(a) else fixed_eigenvalues(a, UPLO=UPLO)
+
+
+composite(np.linalg.eigvalsh, _eigvalsh, samples=cases())

@@ -1,0 +1,1 @@
+"""Sums, extremes, scans, orders and statistics along axes."""

@@ -1,0 +1,1 @@
+"""Functions that have no derivative, or none that makes sense."""

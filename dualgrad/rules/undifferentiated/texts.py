@@ -1,0 +1,111 @@
+"""Functions of text, files, dates, bits and records: they print a value, or have nothing to differentiate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dualgrad._table.record import REFUSED_MODULES
+from dualgrad._table.space import Function, Value
+from dualgrad._trace.batch import BATCHED_BODIES, NUMBERWISE
+from dualgrad._trace.level import plain
+from dualgrad.rules.define import constant, metadata, refused
+
+# ---- printing --------------------------------------------------------------------------------------
+
+# Text of a value loses nothing: it has no derivative, as `str(x)` and `f"{x}"` have none.
+_PRINTING = (np.array2string, np.array_repr, np.array_str)
+constant(*_PRINTING)
+
+
+def _printing_a_batch(fun: Function) -> Function:
+    def text(a: Value, *args: Any, **kwargs: Any) -> Any:
+        return fun(plain(a), *args, **kwargs)
+
+    return text
+
+
+for _fun in _PRINTING:
+    BATCHED_BODIES[_fun] = _printing_a_batch(_fun)
+
+# ---- places, bits and dates ------------------------------------------------------------------------
+
+constant(
+    np.busday_count,
+    np.busday_offset,
+    np.datetime_as_string,
+    np.is_busday,
+    np.packbits,
+    np.ravel_multi_index,
+    np.unpackbits,
+    np.unravel_index,
+)
+NUMBERWISE.add(np.unravel_index)
+metadata(np.einsum_path)
+
+# ---- files -----------------------------------------------------------------------------------------
+
+refused(
+    "a file holds plain numbers, and the derivative would be lost. Save what the function returns, or return the value with "
+    "has_aux=True; inside the function, save stop_gradient(x).",
+    np.save,
+    np.savetxt,
+    np.savez,
+    np.savez_compressed,
+)
+
+# ---- text and records ------------------------------------------------------------------------------
+
+_NOT_NUMBERS = "it works on text, which has no derivative. For text of a value being differentiated write str(x)."
+
+_NO_RECORDS = (
+    "records (structured arrays) are not differentiated. Keep the fields apart, in a dict of arrays or a dataclass."
+)
+
+# By their names, for importing them takes time.
+REFUSED_MODULES.update(dict.fromkeys(("numpy.strings", "numpy.char", "numpy._core.defchararray"), _NOT_NUMBERS))
+REFUSED_MODULES["numpy.lib.recfunctions"] = _NO_RECORDS
+
+# NumPy names the ufuncs of text in no public place, and which ones there are depends on its version.
+_umath = getattr(getattr(np, "_core", None), "umath", None)
+_TEXT = (
+    "_center",
+    "_expandtabs",
+    "_expandtabs_length",
+    "_ljust",
+    "_lstrip_chars",
+    "_lstrip_whitespace",
+    "_partition",
+    "_partition_index",
+    "_replace",
+    "_rjust",
+    "_rpartition",
+    "_rpartition_index",
+    "_rstrip_chars",
+    "_rstrip_whitespace",
+    "_slice",
+    "_strip_chars",
+    "_strip_whitespace",
+    "_zfill",
+    "count",
+    "endswith",
+    "find",
+    "index",
+    "isalnum",
+    "isalpha",
+    "isdecimal",
+    "isdigit",
+    "islower",
+    "isnumeric",
+    "isspace",
+    "istitle",
+    "isupper",
+    "rfind",
+    "rindex",
+    "startswith",
+    "str_len",
+)
+refused(_NOT_NUMBERS, *[ufunc for name in _TEXT if isinstance(ufunc := getattr(_umath, name, None), np.ufunc)])
+if isinstance(_ones := getattr(_umath, "_ones_like", None), np.ufunc):
+    constant(_ones)

@@ -1,0 +1,1 @@
+"""Colourings: which columns or rows can be computed in one pass."""
