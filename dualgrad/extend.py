@@ -28,9 +28,9 @@ from dualgrad._table.functions import overridable
 from dualgrad._table.record import Composite, Primitive, Samples, name_of, records
 from dualgrad._table.space import Function, Value, shape_of
 from dualgrad.errors import RuleError
-from dualgrad.rules import define
-from dualgrad.rules.define import composite, constant, metadata, refused
+from dualgrad.rules import words
 from dualgrad.rules.samples import A, SymmetricA, case, cases
+from dualgrad.rules.words import composite, constant, metadata, refused
 
 __all__ = [
     "A",
@@ -55,7 +55,7 @@ __all__ = [
 
 
 def elementwise(fun: Function, *formulas: Function | None, **options: Any) -> Primitive:
-    """Register a function that acts on each number apart; see `dualgrad.rules.define.elementwise`.
+    """Register a function that acts on each number apart; see `dualgrad.rules.words.elementwise`.
 
     One formula per operand: `lambda t, x: t * np.cos(x)` says how a tangent `t` of that operand moves the answer, and reads, by
     name, what it needs of `ans` and the operands (named as in the function's signature, `x` and `y` for a ufunc). None: constant.
@@ -65,33 +65,33 @@ def elementwise(fun: Function, *formulas: Function | None, **options: Any) -> Pr
     for formula in formulas:
         if formula is not None:
             check_callable(formula, "extend.elementwise", call, "formula, or None")
-    return define.elementwise(fun, *[f and _checked_formula(f, name_of(fun)) for f in formulas], **options)
+    return words.elementwise(fun, *[f and _checked_formula(f, name_of(fun)) for f in formulas], **options)
 
 
 def linear(fun: Function, transpose: Function, **options: Any) -> Primitive:
-    """Register a function linear in its first operand (or, with `*arrays`, in all); see `dualgrad.rules.define.linear`.
+    """Register a function linear in its first operand (or, with `*arrays`, in all); see `dualgrad.rules.words.linear`.
 
     `transpose(ct, a, *, parameters)` gets the shape and dtype of `a`, and obeys <ct, f(t)> = <transpose(ct), t>.
     """
     _check_functions("extend.linear", fun=fun, transpose=transpose)
-    return define.linear(fun, _checked_transpose(transpose, name_of(fun), 0), **options)
+    return words.linear(fun, _checked_transpose(transpose, name_of(fun), 0), **options)
 
 
 def structural(fun: Function, undo: Function, **options: Any) -> Primitive:
-    """Register a function that rearranges its operand, with how to undo it; see `dualgrad.rules.define.structural`."""
+    """Register a function that rearranges its operand, with how to undo it; see `dualgrad.rules.words.structural`."""
     _check_functions("extend.structural", fun=fun, undo=undo)
-    return define.structural(fun, _checked_transpose(undo, name_of(fun), 0), **options)
+    return words.structural(fun, _checked_transpose(undo, name_of(fun), 0), **options)
 
 
 def bilinear(fun: Function, left: Function, right: Function, **options: Any) -> Primitive:
-    """Register a function linear in each of two operands, with both transposes; see `dualgrad.rules.define.bilinear`."""
+    """Register a function linear in each of two operands, with both transposes; see `dualgrad.rules.words.bilinear`."""
     _check_functions("extend.bilinear", fun=fun, left=left, right=right)
     title = name_of(fun)
-    return define.bilinear(fun, _checked_transpose(left, title, 0), _checked_transpose(right, title, 1), **options)
+    return words.bilinear(fun, _checked_transpose(left, title, 0), _checked_transpose(right, title, 1), **options)
 
 
 def handwritten(fun: Function, jvp: Any, vjp: Any, **options: Any) -> Primitive:
-    """Register a function with both rules; see `dualgrad.rules.define.handwritten`.
+    """Register a function with both rules; see `dualgrad.rules.words.handwritten`.
 
     `jvp(tangents, ans, *operands, **params)` returns the tangent of the answer; `vjp(ct, wanted, ans, *operands, **params)` one
     cotangent per operand; zero is None. `keep=` names what the VJP reads of "ans" and the operands.
@@ -99,8 +99,8 @@ def handwritten(fun: Function, jvp: Any, vjp: Any, **options: Any) -> Primitive:
     _check_functions("extend.handwritten", fun=fun, jvp=jvp, vjp=vjp)
     title = name_of(fun)
     if options.get("outputs", 1) != 1:
-        return define.handwritten(fun, jvp, _checked_vjp(vjp, title), **options)
-    return define.handwritten(fun, _checked_jvp(jvp, title), _checked_vjp(vjp, title), **options)
+        return words.handwritten(fun, jvp, _checked_vjp(vjp, title), **options)
+    return words.handwritten(fun, _checked_jvp(jvp, title), _checked_vjp(vjp, title), **options)
 
 
 def _check_functions(word: str, **given: Any) -> None:

@@ -14,8 +14,11 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
+from dualgrad._table.facets import Says, silent
+from dualgrad._table.facts import NO_FACTS, Facts
 from dualgrad._table.signature import Normaliser
 from dualgrad._table.space import Function, Value
+from dualgrad._table.structure import Numberwise, Rearranged, Structure
 
 
 class JvpRule(Protocol):
@@ -86,6 +89,9 @@ class Pull:
         PULLBACKS.append(function)
 
 
+_STRUCTURES: dict[Word, Structure] = {Word.ELEMENTWISE: Numberwise(), Word.STRUCTURAL: Rearranged()}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Primitive:
     """A function with both rules.
@@ -100,6 +106,7 @@ class Primitive:
     `into` adds the pullback to the first operand into a buffer in place; `gather` does the same for many answers at once.
     With `poles`, tangents that are finite may become infinite.
     With `one_formula`, the function of each pull is the pushforward by that operand too.
+    `structure` says which numbers the answer depends on, `says` holds its facets, `facts` what else is true of it.
     """
 
     key: Function
@@ -120,9 +127,14 @@ class Primitive:
     gather: Function | None = None
     poles: bool = False
     one_formula: bool = False
+    structure: Structure | None = None
+    says: Says = field(default_factory=silent)
+    facts: Facts = NO_FACTS
     unary: tuple[Function, int, Function, int, bool] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
+        if self.structure is None and self.word in _STRUCTURES:
+            object.__setattr__(self, "structure", _STRUCTURES[self.word])
         if (
             self.word is Word.ELEMENTWISE
             and self.pulls is not None
@@ -141,6 +153,8 @@ class Composite:
     samples: Samples
     out_position: int | None = None
     """Where `out` stands among the body's parameters, if it is one of them."""
+    says: Says = field(default_factory=silent)
+    facts: Facts = NO_FACTS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,6 +163,9 @@ class Constant:
 
     key: Function
     samples: Samples | None = None
+    structure: Structure | None = None
+    says: Says = field(default_factory=silent)
+    facts: Facts = NO_FACTS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,6 +173,8 @@ class Metadata:
     """A function of shapes and dtypes only."""
 
     key: Function
+    says: Says = field(default_factory=silent)
+    facts: Facts = NO_FACTS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,6 +183,8 @@ class Refused:
 
     key: Function
     reason: str
+    says: Says = field(default_factory=silent)
+    facts: Facts = NO_FACTS
 
 
 Record: TypeAlias = Primitive | Composite | Constant | Metadata | Refused

@@ -12,8 +12,8 @@ from dualgrad._table.record import Primitive, Pull, Word, register
 from dualgrad._table.signature import Normaliser
 from dualgrad._table.space import Function, Space, Value, dtype_of
 from dualgrad.errors import ConversionError
-from dualgrad.rules.define import composite, linear, select_positions
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import composite, linear, select_positions
 
 # ---- astype, copy ----------------------------------------------------------------------------------
 

@@ -10,8 +10,8 @@ from dualgrad._array.gather import as_operand
 from dualgrad._table.functions import astype
 from dualgrad._table.space import Value, shape_of
 from dualgrad._trace.level import Tracer
-from dualgrad.rules.define import composite
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import composite
 
 
 def _full_like(

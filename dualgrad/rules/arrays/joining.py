@@ -13,9 +13,9 @@ from dualgrad._array.gather import as_operand
 from dualgrad._table.functions import astype
 from dualgrad._table.index import Slot
 from dualgrad._table.space import Space, Value, dtype_of, shape_of
-from dualgrad.rules.define import composite, linear
 from dualgrad.rules.indexing.items import scatter
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import composite, linear
 
 
 def _cast_all(arrays: Sequence[Value], dtype: Any, casting: str) -> list[Value]:

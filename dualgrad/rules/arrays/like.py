@@ -9,8 +9,8 @@ import numpy as np
 
 from dualgrad._array import creation
 from dualgrad._table.space import Value
-from dualgrad.rules.define import composite, constant
 from dualgrad.rules.samples import cases
+from dualgrad.rules.words import composite, constant
 
 # NumPy asks a value only where it is `like`, whatever fills the array. The generated tests trace one operand at a time, so
 # these are tested by hand.

@@ -11,8 +11,8 @@ from dualgrad._array.gather import as_operand
 from dualgrad._table.functions import astype
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad.errors import NoRuleError
-from dualgrad.rules.define import composite
 from dualgrad.rules.samples import A, SpacedA, case, cases
+from dualgrad.rules.words import composite
 
 _OPTION = {
     "constant": "constant_values",

@@ -13,8 +13,8 @@ from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import Tracer
 from dualgrad.errors import ConversionError
 from dualgrad.rules.agreement import agreed
-from dualgrad.rules.define import composite
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import composite
 
 
 def _positions(obj: Any, title: str) -> Any:

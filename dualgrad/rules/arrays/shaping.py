@@ -14,8 +14,8 @@ from dualgrad._table.signature import Normaliser
 from dualgrad._table.space import Space, Value, dtype_of, shape_of, unbroadcast
 from dualgrad._trace.level import plain
 from dualgrad.errors import ConversionError
-from dualgrad.rules.define import composite, linear, structural
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import composite, linear, structural
 
 # ---- reshape, ravel --------------------------------------------------------------------------------
 

@@ -15,8 +15,8 @@ from dualgrad._table.functions import overridable
 from dualgrad._table.record import Primitive
 from dualgrad._table.space import Space, Value, dtype_of, shape_of
 from dualgrad._trace.batch import batching, one_by_one
-from dualgrad.rules.define import bilinear, composite
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import bilinear, composite
 
 
 @overridable

@@ -20,9 +20,9 @@ from dualgrad._table.index import Slot
 from dualgrad._table.space import Value, shape_of
 from dualgrad._trace.level import Tracer
 from dualgrad.errors import NoRuleError
-from dualgrad.rules.define import composite, handwritten
 from dualgrad.rules.indexing.items import scatter
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import composite, handwritten
 
 # NumPy's order of the numbers 0 to 51 in sublists: capitals first.
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase

@@ -14,8 +14,8 @@ import numpy as np
 
 from dualgrad._table.space import Space, Value
 from dualgrad.rules.axes import ndim_of, with_axes
-from dualgrad.rules.define import bilinear, composite
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import bilinear, composite
 
 # ---- matmul ----------------------------------------------------------------------------------------
 

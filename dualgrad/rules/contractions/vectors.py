@@ -15,8 +15,8 @@ from dualgrad._table.functions import overridable
 from dualgrad._table.space import Space, Value, dtype_of, shape_of
 from dualgrad.errors import NoRuleError
 from dualgrad.rules.axes import ndim_of, with_axes
-from dualgrad.rules.define import bilinear, composite
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import bilinear, composite
 
 
 def conjugate(x: Value) -> Value:

@@ -13,8 +13,8 @@ from dualgrad._table.functions import as_constant
 from dualgrad._table.record import Word
 from dualgrad._table.space import Space, Value, dtype_of
 from dualgrad._trace.level import plain
-from dualgrad.rules.define import composite, constant, linear
 from dualgrad.rules.samples import A, analytic, case, cases
+from dualgrad.rules.words import composite, constant, linear
 
 # ---- real, imag ------------------------------------------------------------------------------------
 

@@ -12,8 +12,8 @@ from dualgrad._table.space import Value, shape_of, zeros_of
 from dualgrad._trace.batch import all_batched, batching
 from dualgrad._trace.level import Tracer
 from dualgrad._trace.zeros import restored
-from dualgrad.rules.define import elementwise, handwritten
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import elementwise, handwritten
 
 
 @overridable

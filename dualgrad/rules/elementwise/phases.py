@@ -7,8 +7,8 @@ import numpy as np
 from dualgrad._array.gather import as_operand
 from dualgrad._table.functions import as_constant
 from dualgrad._table.space import Value, dtype_of, shape_of
-from dualgrad.rules.define import composite
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import composite
 
 # A whole number of periods is added to each entry. How many is constant; so the derivative by `p` is 1, and by the period
 # that number. (NumPy hands a call over for the sake of `p` only: where `p` is a plain array and the period is not, its own

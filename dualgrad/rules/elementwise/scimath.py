@@ -12,8 +12,8 @@ from dualgrad._array.gather import as_operand
 from dualgrad._table.space import Value, dtype_of
 from dualgrad._trace.level import anywhere
 from dualgrad.rules.axes import in_dtype
-from dualgrad.rules.define import composite
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import composite
 
 # One number outside the domain makes the whole array complex. In a batch, one member does so to all of them, as
 # stacking their answers would.

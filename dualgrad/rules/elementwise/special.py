@@ -10,8 +10,8 @@ from dualgrad._array.gather import as_operand
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, dtype_of
 from dualgrad._trace.batch import batching, elementwise
-from dualgrad.rules.define import composite, handwritten
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import composite, handwritten
 
 # ---- sinc ------------------------------------------------------------------------------------------
 

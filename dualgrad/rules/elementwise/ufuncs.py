@@ -13,7 +13,6 @@ import numpy as np
 
 from dualgrad._table.space import Value, dtype_of
 from dualgrad._trace.zeros import may_hold_nan
-from dualgrad.rules.define import elementwise, handwritten
 from dualgrad.rules.elementwise.digits import degree, log_of
 from dualgrad.rules.elementwise.own import (
     cosine_of,
@@ -25,6 +24,7 @@ from dualgrad.rules.elementwise.own import (
     tanh_slope,
 )
 from dualgrad.rules.samples import A, analytic, analytics, case, cases, real, reals
+from dualgrad.rules.words import elementwise, handwritten
 
 # ---- arithmetic ------------------------------------------------------------------------------------
 

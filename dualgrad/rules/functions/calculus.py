@@ -10,8 +10,8 @@ import numpy as np
 from dualgrad._array.gather import as_operand
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad.rules.axes import in_dtype, reduced_axes
-from dualgrad.rules.define import composite
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import composite
 
 # ---- gradient --------------------------------------------------------------------------------------
 

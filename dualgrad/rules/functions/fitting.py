@@ -12,8 +12,8 @@ from dualgrad._table.functions import as_constant
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import plain
 from dualgrad.rules.agreement import agreed
-from dualgrad.rules.define import composite
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import composite
 
 
 def _polyfit(

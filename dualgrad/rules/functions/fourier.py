@@ -17,8 +17,8 @@ from dualgrad._array.gather import as_operand
 from dualgrad._table.space import Function, Space, Value, dtype_of, shape_of
 from dualgrad._trace.batch import batching
 from dualgrad.rules.batched.axes import one_axis
-from dualgrad.rules.define import composite, linear
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import composite, linear
 
 # ---- along one axis --------------------------------------------------------------------------------
 

@@ -10,8 +10,8 @@ from dualgrad._table.functions import as_constant, constant_astype, getitem
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import anywhere
 from dualgrad.rules.axes import in_dtype
-from dualgrad.rules.define import composite
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import composite
 
 _INDEX = np.dtype(np.intp)
 

@@ -14,8 +14,8 @@ from dualgrad._trace.batch import batching
 from dualgrad._trace.level import bind
 from dualgrad.rules.agreement import agreed
 from dualgrad.rules.arrays.grids import powers
-from dualgrad.rules.define import composite, handwritten
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import composite, handwritten
 
 
 def _stacked(

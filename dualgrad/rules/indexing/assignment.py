@@ -17,9 +17,9 @@ from dualgrad._table.space import Value, dtype_of, shape_of, unbroadcast, zeros_
 from dualgrad._trace.batch import batching, size_of, widened
 from dualgrad._trace.level import Tracer, seen_anywhere
 from dualgrad.errors import ConversionError
-from dualgrad.rules.define import composite
 from dualgrad.rules.indexing.batched_indexing import batch_index, moved_axes
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import composite
 
 # ---- x[index] = value ------------------------------------------------------------------------------
 

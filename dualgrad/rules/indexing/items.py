@@ -16,8 +16,8 @@ from dualgrad._table.signature import Normaliser
 from dualgrad._table.space import Space, Value, like_of, space_of
 from dualgrad._trace.level import Tracer
 from dualgrad.errors import NoRuleError
-from dualgrad.rules.define import handwritten
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import handwritten
 
 
 class _IndexNormaliser(Normaliser):

@@ -14,8 +14,8 @@ from dualgrad._table.signature import Normaliser
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import anywhere
 from dualgrad.errors import NoRuleError
-from dualgrad.rules.define import composite, elementwise, select_positions
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import composite, elementwise, select_positions
 
 # ---- where -----------------------------------------------------------------------------------------
 

@@ -11,8 +11,8 @@ from dualgrad._array.gather import as_data, as_operand
 from dualgrad._table.foreign import is_foreign, zeros_like
 from dualgrad._table.functions import getitem, overridable
 from dualgrad._table.space import Space, Value, shape_of
-from dualgrad.rules.define import composite, linear
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import composite, linear
 
 # ---- take ------------------------------------------------------------------------------------------
 

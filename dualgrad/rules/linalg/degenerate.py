@@ -26,9 +26,9 @@ import numpy as np
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import anywhere, is_differentiated
-from dualgrad.rules.define import handwritten
 from dualgrad.rules.matrices import hermitian_part
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import handwritten
 
 
 def groups(w: Value, size: int = 0) -> Value:

@@ -13,10 +13,10 @@ import numpy as np
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import anywhere, is_differentiated
-from dualgrad.rules.define import constant, handwritten
 from dualgrad.rules.linalg.degenerate import adrift, no_special_basis, pairs_within, shared_evenly, unseen
 from dualgrad.rules.matrices import adjoint, conj, diagonal, inverse_where, total, transposed
 from dualgrad.rules.samples import A, SymmetricA, case, cases
+from dualgrad.rules.words import constant, handwritten
 
 # ---- eig -------------------------------------------------------------------------------------------
 

@@ -10,9 +10,9 @@ from dualgrad._array.gather import as_operand
 from dualgrad._table.foreign import reduce
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad.rules.axes import ndim_of, reduced_axes, reduced_count, restore_axes
-from dualgrad.rules.define import composite, handwritten
 from dualgrad.rules.matrices import conj
 from dualgrad.rules.samples import A, SpacedA, case, cases
+from dualgrad.rules.words import composite, handwritten
 
 # ---- norm ------------------------------------------------------------------------------------------
 

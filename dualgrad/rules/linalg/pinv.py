@@ -8,9 +8,9 @@ import numpy as np
 
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, shape_of
-from dualgrad.rules.define import handwritten
 from dualgrad.rules.matrices import adjoint, conj, hermitian_part, transposed
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import handwritten
 
 # ---- of_lower_triangle -----------------------------------------------------------------------------
 

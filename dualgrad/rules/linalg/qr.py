@@ -12,9 +12,9 @@ from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import anywhere, may_be_anywhere
 from dualgrad.errors import NoRuleError
-from dualgrad.rules.define import composite, constant, handwritten
 from dualgrad.rules.matrices import adjoint, conj, transposed
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import composite, constant, handwritten
 
 # ---- qr --------------------------------------------------------------------------------------------
 

@@ -16,7 +16,6 @@ from dualgrad._array.gather import as_operand
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import anywhere, is_differentiated
-from dualgrad.rules.define import composite, constant, handwritten
 from dualgrad.rules.linalg.degenerate import (
     adrift,
     groups,
@@ -33,6 +32,7 @@ from dualgrad.rules.linalg.degenerate import (
 )
 from dualgrad.rules.matrices import adjoint, conj, diagonal, hermitian_part, inverse_where, total
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import composite, constant, handwritten
 
 # ---- svd, svdvals ----------------------------------------------------------------------------------
 

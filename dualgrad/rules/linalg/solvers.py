@@ -11,9 +11,9 @@ from dualgrad._array.gather import as_operand
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import Tracer, anywhere
-from dualgrad.rules.define import composite, constant, handwritten
 from dualgrad.rules.matrices import adjoint, conj
 from dualgrad.rules.samples import A, SymmetricA, case, cases
+from dualgrad.rules.words import composite, constant, handwritten
 
 constant(np.linalg.matrix_rank)
 

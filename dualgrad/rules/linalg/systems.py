@@ -17,9 +17,9 @@ from dualgrad._array.gather import as_operand
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import anywhere, is_differentiated
-from dualgrad.rules.define import composite, handwritten
 from dualgrad.rules.matrices import adjoint, conj, hermitian_part, transposed
 from dualgrad.rules.samples import A, SymmetricA, case, cases
+from dualgrad.rules.words import composite, handwritten
 
 # ---- solve -----------------------------------------------------------------------------------------
 

@@ -13,8 +13,8 @@ from dualgrad._table.functions import as_constant
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import seen_anywhere
 from dualgrad.rules.axes import in_dtype
-from dualgrad.rules.define import composite
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import composite
 
 # ---- cov -------------------------------------------------------------------------------------------
 

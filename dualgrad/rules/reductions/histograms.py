@@ -17,9 +17,9 @@ from dualgrad._trace.batch import BATCHED_BODIES
 from dualgrad._trace.level import anywhere
 from dualgrad.errors import ConversionError
 from dualgrad.rules.axes import in_dtype
-from dualgrad.rules.define import composite, constant
 from dualgrad.rules.indexing.items import scatter
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import composite, constant
 
 _INDEX = np.dtype(np.intp)
 

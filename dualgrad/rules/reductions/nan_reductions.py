@@ -14,9 +14,9 @@ from dualgrad._trace.batch import batching
 from dualgrad._trace.level import may_be_anywhere, seen_anywhere
 from dualgrad.rules.axes import in_dtype, masked, restore_axes
 from dualgrad.rules.batched.axes import reduction
-from dualgrad.rules.define import composite, handwritten
 from dualgrad.rules.reductions.variance import degrees_lost, root_of, squared, within_rounding
 from dualgrad.rules.samples import A, SpacedA, case, cases
+from dualgrad.rules.words import composite, handwritten
 
 _HOLED = np.array([[1.0, np.nan, -2.0, 0.5], [np.nan, 0.3, 3.0, 0.7], [2.5, np.nan, 1.5, -0.2]])
 _COMPLEX = np.array([1.0 + 2j, complex(np.nan, 1.0), 0.5 - 1j])

@@ -10,8 +10,8 @@ from dualgrad._table.foreign import any_foreign, reduce
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad.rules.axes import as_one_axis, backwards, delayed, in_dtype, masked, reduced_axes, restore_axes
-from dualgrad.rules.define import handwritten
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import handwritten
 
 # The derivative of a product by one factor is the product of the others. Dividing the product by the factor is fast,
 # but fails at zeros, and differentiated again it loses digits near zeros. So the rules are written with running

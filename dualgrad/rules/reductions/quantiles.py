@@ -21,9 +21,9 @@ from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import anywhere
 from dualgrad.errors import NoRuleError
 from dualgrad.rules.axes import in_dtype
-from dualgrad.rules.define import composite
 from dualgrad.rules.reductions.sums import weights_along
 from dualgrad.rules.samples import A, SpacedA, case, cases
+from dualgrad.rules.words import composite
 
 _INDEX = np.dtype(np.intp)
 

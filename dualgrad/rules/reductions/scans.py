@@ -10,8 +10,8 @@ import numpy as np
 from dualgrad._array.gather import as_operand
 from dualgrad._table.space import Space, Value, dtype_of, shape_of
 from dualgrad.rules.axes import as_one_axis, backwards, in_dtype
-from dualgrad.rules.define import composite, linear
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import composite, linear
 
 # ---- cumsum ----------------------------------------------------------------------------------------
 

@@ -15,8 +15,8 @@ from dualgrad._table.functions import overridable
 from dualgrad._table.space import Function, Value
 from dualgrad._trace.batch import BATCHED_BODIES
 from dualgrad.errors import ConversionError
-from dualgrad.rules.define import composite, constant
 from dualgrad.rules.samples import A, SpacedA, case, cases
+from dualgrad.rules.words import composite, constant
 
 
 @overridable

@@ -10,8 +10,8 @@ from dualgrad._array.gather import as_operand
 from dualgrad._table.functions import astype, overridable
 from dualgrad._table.space import Space, Value, dtype_of, shape_of
 from dualgrad.rules.axes import as_one_axis
-from dualgrad.rules.define import composite, handwritten, linear
 from dualgrad.rules.samples import A, SpacedA, case, cases
+from dualgrad.rules.words import composite, handwritten, linear
 
 # ---- the order of an array, applied to another -----------------------------------------------------
 

@@ -20,8 +20,8 @@ from dualgrad.rules.axes import (
     selected_count,
     spread,
 )
-from dualgrad.rules.define import composite, constant, handwritten, linear
 from dualgrad.rules.samples import A, SpacedA, case, cases
+from dualgrad.rules.words import composite, constant, handwritten, linear
 
 _MASK = np.array([[True, False, True, True], [True, True, False, True], [False, True, True, False]])
 _ROW = np.array([True, False, True, True])

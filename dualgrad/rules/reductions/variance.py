@@ -10,8 +10,8 @@ from dualgrad._table.foreign import reduce
 from dualgrad._table.functions import as_constant, overridable
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad.rules.axes import in_dtype, masked, reduced_count, restore_axes, selected_count
-from dualgrad.rules.define import constant, handwritten
 from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.words import constant, handwritten
 
 # ---- var -------------------------------------------------------------------------------------------
 

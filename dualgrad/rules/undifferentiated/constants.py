@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dualgrad._table.functions import as_constant, constant_astype
-from dualgrad.rules.define import constant, metadata
+from dualgrad.rules.words import constant, metadata
 
 constant(
     np.equal,

@@ -10,7 +10,7 @@ from dualgrad._table.record import REFUSED_MODULES
 from dualgrad._table.space import Function, Value
 from dualgrad._trace.batch import BATCHED_BODIES, NUMBERWISE
 from dualgrad._trace.level import plain
-from dualgrad.rules.define import constant, metadata, refused
+from dualgrad.rules.words import constant, metadata, refused
 
 # ---- printing --------------------------------------------------------------------------------------
 

@@ -2,39 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dualgrad._call.arguments import check_callable
+from dualgrad._table.facets import Stated, said
+from dualgrad._table.facts import NO_FACTS, Facts
 from dualgrad._table.record import Composite, Constant, Metadata, Refused, Samples, register
 from dualgrad._table.signature import rule_parameters
 from dualgrad._table.space import Function
+from dualgrad._table.structure import Structure
 
 
-def composite(fun: Function, body: Function, *, samples: Samples) -> Composite:
+def composite(
+    fun: Function, body: Function, *, samples: Samples, says: Sequence[Stated] = (), facts: Facts = NO_FACTS
+) -> Composite:
     """Register a function that is differentiated by running a body written in NumPy; it takes the function's signature."""
     call = "extend.composite(f, body, samples=...)"
     check_callable(fun, "extend.composite", call)
     check_callable(body, "extend.composite", call, "second argument")
     positional, _, spread = rule_parameters(body, skip=0)
     place = positional.index("out") if "out" in positional and not spread else None
-    record = Composite(fun, body, samples, place)
+    record = Composite(fun, body, samples, place, said(says), facts)
     register(record)
     return record
 
 
-def constant(*funs: Function, samples: Samples | None = None) -> None:
+def constant(
+    *funs: Function,
+    samples: Samples | None = None,
+    structure: Structure | None = None,
+    says: Sequence[Stated] = (),
+    facts: Facts = NO_FACTS,
+) -> None:
     """Register functions whose derivative is zero wherever it exists."""
     for fun in funs:
         check_callable(fun, "extend.constant", "extend.constant(f)", "argument")
-        register(Constant(fun, samples))
+        register(Constant(fun, samples, structure, said(says), facts))
 
 
-def metadata(*funs: Function) -> None:
+def metadata(*funs: Function, says: Sequence[Stated] = (), facts: Facts = NO_FACTS) -> None:
     """Register functions of shape and dtype only."""
     for fun in funs:
         check_callable(fun, "extend.metadata", "extend.metadata(f)", "argument")
-        register(Metadata(fun))
+        register(Metadata(fun, said(says), facts))
 
 
-def refused(reason: str, *funs: Function) -> None:
+def refused(reason: str, *funs: Function, says: Sequence[Stated] = ()) -> None:
     """Register functions that are not differentiated; `reason` says why and what to write instead."""
     if not isinstance(reason, str):
         raise TypeError(
@@ -43,4 +56,4 @@ def refused(reason: str, *funs: Function) -> None:
         )
     for fun in funs:
         check_callable(fun, "extend.refused", 'extend.refused("why, and what to write instead", f)', "further argument")
-        register(Refused(fun, reason))
+        register(Refused(fun, reason, said(says)))

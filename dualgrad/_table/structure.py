@@ -1,0 +1,76 @@
+"""Structure: which numbers of its operands each number of an answer depends on.
+
+The word of a record is its algebra (linear, bilinear, a formula); its structure says where things come from. Every interpreter that
+has to know that has one reading of each structure: how a function runs on a batch, which pattern its derivative has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+
+class Structure:
+    """Which numbers an answer depends on; one of the classes of this file."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Numberwise(Structure):
+    """Each number depends on those at its own place in the operands, which broadcast.
+
+    Where there are several answers, `moves` tells which of them have a derivative.
+    """
+
+    moves: tuple[bool, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rearranged(Structure):
+    """Each number is one of the first operand's, or zero: run on an array of places, the function says which.
+
+    With `many`, it is one of any operand's: all of them are put together.
+    """
+
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Along(Structure):
+    """Each number depends on numbers along an axis of the operands, which is the parameter `axis`.
+
+    `axis` is the parameter's default, and None stands for all axes, or with `flat` for the flat array. `mixes` says on which numbers along
+    the axis: all, those before and at its place, or (through the parameter `n`) its neighbours. The axis goes unless it `stays`.
+    """
+
+    axis: int | None = None
+    mixes: Literal["all", "before", "neighbours"] = "all"
+    stays: bool = True
+    flat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OfMatrices(Structure):
+    """Each number depends on the whole of its own matrix, the last two axes of the one operand, which may be a stack.
+
+    With `many`, of the matrices of all operands, which are stacks of one shape.
+    """
+
+    many: bool = False
+
+
+Terms: TypeAlias = tuple[list[str], str]
+"""The letters of the axes of each operand, and of the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contracted(Structure):
+    """A sum of products over the axes that the answer does not have: `terms(shapes, params)` gives the letters of all axes.
+
+    With `flat`, of the flat operands.
+    """
+
+    terms: Callable[[Sequence[tuple[int, ...]], dict[str, Any]], Terms]
+    flat: bool = False

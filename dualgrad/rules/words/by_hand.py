@@ -1,0 +1,73 @@
+"""The word for functions with both rules written out."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+from dualgrad._table.facets import Stated, said
+from dualgrad._table.facts import NO_FACTS, Facts
+from dualgrad._table.record import JvpRule, Primitive, Samples, VjpRule, Word, name_of, register
+from dualgrad._table.signature import AsGiven, Normaliser, parameters_of, rule_parameters
+from dualgrad._table.space import Function
+from dualgrad._table.structure import Structure
+
+
+def handwritten(
+    fun: Function,
+    jvp: JvpRule,
+    vjp: VjpRule,
+    *,
+    samples: Samples,
+    keep: Sequence[str],
+    call: Function | None = None,
+    signature: str | None = None,
+    desugar: Function | None = None,
+    value_and_jvp: Function | None = None,
+    outputs: int = 1,
+    structure: Structure | None = None,
+    says: Sequence[Stated] = (),
+    facts: Facts = NO_FACTS,
+) -> Primitive:
+    """Register a function with both rules written out.
+
+    `keep` names what the pullback reads: "ans" and operands, or "*" for every operand of a function that takes any number of
+    them. What it does not name arrives as a space, with a shape and a dtype but no numbers. With `outputs` > 1 the answer,
+    the tangent and the cotangent are tuples, whose members may be None where zero. `value_and_jvp(tangents, *operands, **params)`
+    takes the place of the function and `jvp` in forward mode, where the value depends on the direction.
+    """
+    operands, params, spread = rule_parameters(vjp, skip=3)
+    names, defaults = parameters_of(fun, signature)
+    unknown = set(keep) - {"ans", "*", *operands}
+    if unknown:
+        raise TypeError(f"{name_of(fun)}: keep names {sorted(unknown)}, which are not among ans and {operands}.")
+    places = ("ans", *operands)
+    record = Primitive(
+        key=fun,
+        word=Word.HANDWRITTEN,
+        fun=call or fun,
+        jvp=jvp,
+        vjp=vjp,
+        samples=samples,
+        normalise=_normaliser(fun, names, operands, params, defaults, spread),
+        operate=call or fun,
+        keep=frozenset(range(64)) if "*" in keep else frozenset(places.index(name) for name in keep),
+        desugar=desugar,
+        value_and_jvp=value_and_jvp,
+        outputs=outputs,
+        structure=structure,
+        says=said(says),
+        facts=facts,
+    )
+    register(record)
+    return record
+
+
+def _normaliser(
+    fun: Function, names: list[str], operands: list[str], params: list[str], defaults: dict[str, Any], spread: bool
+) -> Normaliser:
+    # Only then is the signature asked for: older versions of NumPy cannot tell that of a ufunc.
+    takes_any_number = spread and any(p.kind is p.VAR_POSITIONAL for p in inspect.signature(fun).parameters.values())
+    kind = AsGiven if takes_any_number else Normaliser
+    return kind(name_of(fun), names, operands, params, defaults, spread)

@@ -1,0 +1,64 @@
+"""The word for functions that act on each number apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dualgrad._table.facets import Stated, said
+from dualgrad._table.facts import NO_FACTS, Facts
+from dualgrad._table.record import IN_PLACE, Primitive, Samples, Word, name_of, register
+from dualgrad._table.signature import Normaliser, parameters_of
+from dualgrad._table.space import Function
+from dualgrad._table.structure import Structure
+from dualgrad.rules.words.pulls import elementwise_jvp, pull_of, strong, unary_jvp, vjp_from_pulls
+
+
+def elementwise(
+    fun: Function,
+    *formulas: Function | None,
+    samples: Samples,
+    operate: Function | None = None,
+    poles: bool = False,
+    same_space: bool = True,
+    operands: Sequence[str] | None = None,
+    normaliser: type[Normaliser] = Normaliser,
+    in_place: Sequence[Function | None] = (),
+    structure: Structure | None = None,
+    says: Sequence[Stated] = (),
+    facts: Facts = NO_FACTS,
+) -> Primitive:
+    """Register a function that acts on each number apart.
+
+    Each formula takes `t` and, by name, what it reads of `ans` and the operands (`x`, `y`, or the names in `operands`);
+    None says that the function is constant in that operand. With `poles`, a formula may be infinite or NaN, also for a finite
+    tangent; a tangent of exactly zero stays zero there. A function of one operand whose answer may have another
+    dtype (abs of a complex number) says `same_space=False`. `in_place` holds, for a formula worth
+    it, a ufunc or function that does the same with a last argument `out`, which may be `t` itself.
+    """
+    if operands is None:
+        operands = ("x", "y") if isinstance(fun, np.ufunc) else parameters_of(fun)[0]
+    names = tuple(operands[: len(formulas)])
+    pulls = tuple(None if f is None else pull_of(f, names) for f in formulas)
+    pushes = tuple(None if p is None else (strong(p.function) if poles else p.function, p.select) for p in pulls)
+    record = Primitive(
+        key=fun,
+        word=Word.ELEMENTWISE,
+        fun=fun,
+        jvp=unary_jvp(*pushes[0]) if len(pushes) == 1 and pushes[0] is not None else elementwise_jvp(pushes),
+        vjp=vjp_from_pulls(pulls),
+        samples=samples,
+        normalise=normaliser(name_of(fun), names, names, (), {}),
+        operate=operate or fun,
+        pulls=pulls,
+        same_space=same_space and len(pulls) == 1,
+        poles=poles,
+        one_formula=True,
+        structure=structure,
+        says=said(says),
+        facts=facts,
+    )
+    register(record)
+    IN_PLACE.update({p.number: f for p, f in zip(pulls, in_place, strict=False) if p is not None and f is not None})
+    return record
