@@ -24,18 +24,30 @@ from typing import Any
 import numpy as np
 
 from dualgrad._call.arguments import check_callable
+from dualgrad._table.facets import BATCH, BATCH_BODY, BATCH_CONSTANT
+from dualgrad._table.facts import Facts
 from dualgrad._table.functions import overridable
 from dualgrad._table.record import Composite, Primitive, Samples, name_of, records
 from dualgrad._table.space import Function, Value, shape_of
+from dualgrad._table.structure import Along, Contracted, Numberwise, OfMatrices, Rearranged
 from dualgrad.errors import RuleError
 from dualgrad.rules import words
 from dualgrad.rules.samples import A, SymmetricA, case, cases
-from dualgrad.rules.words import composite, constant, metadata, refused
+from dualgrad.rules.words import Unknown, composite, constant, metadata, refused, unknown
 
 __all__ = [
+    "BATCH",
+    "BATCH_BODY",
+    "BATCH_CONSTANT",
     "A",
+    "Along",
     "Composite",
+    "Contracted",
+    "Facts",
+    "Numberwise",
+    "OfMatrices",
     "Primitive",
+    "Rearranged",
     "Samples",
     "SymmetricA",
     "bilinear",
@@ -51,21 +63,25 @@ __all__ = [
     "records",
     "refused",
     "structural",
+    "unknown",
 ]
 
 
-def elementwise(fun: Function, *formulas: Function | None, **options: Any) -> Primitive:
+def elementwise(fun: Function, *formulas: Function | Unknown | None, **options: Any) -> Primitive:
     """Register a function that acts on each number apart; see `dualgrad.rules.words.elementwise`.
 
     One formula per operand: `lambda t, x: t * np.cos(x)` says how a tangent `t` of that operand moves the answer, and reads, by
-    name, what it needs of `ans` and the operands (named as in the function's signature, `x` and `y` for a ufunc). None: constant.
+    name, what it needs of `ans` and the operands (named as in the function's signature, `x` and `y` for a ufunc). None: constant;
+    `unknown(reason)`: there is a derivative, which is not known.
     """
     call = "extend.elementwise(f, lambda t, x: t * ..., samples=...)"
     check_callable(fun, "extend.elementwise", call)
     for formula in formulas:
-        if formula is not None:
+        if formula is not None and not isinstance(formula, Unknown):
             check_callable(formula, "extend.elementwise", call, "formula, or None")
-    return words.elementwise(fun, *[f and _checked_formula(f, name_of(fun)) for f in formulas], **options)
+    return words.elementwise(
+        fun, *[_checked_formula(f, name_of(fun)) if callable(f) else f for f in formulas], **options
+    )
 
 
 def linear(fun: Function, transpose: Function, **options: Any) -> Primitive:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dualgrad import extend, grad, jvp, vjp
+from dualgrad import extend, grad, hessian, jacfwd, jacrev, jvp, stop_gradient, taylor, vjp
 from dualgrad._table import record as primitive
+from dualgrad._trace.batch import elementwise
 from dualgrad.errors import NoRuleError, RuleError
 from dualgrad.testing import check_grads
 
@@ -105,6 +106,53 @@ def test_composite_constant_and_refused() -> None:
     np.testing.assert_array_equal(grad(lambda x: np.sum(sign(x) * x))(X), np.ones(3))
     with pytest.raises(NoRuleError, match="write something else"):
         grad(never)(1.0)
+
+
+@pytest.mark.parametrize("transform", [jacfwd, jacrev, hessian, lambda f: lambda x: taylor(f, x, 1.0, 2)])
+def test_a_derivative_that_is_not_known_raises_and_the_others_are_there(transform: Any) -> None:
+    @extend.overridable
+    def shaped(a: Any, x: Any) -> Any:
+        return np.power(x, a)
+
+    why = extend.unknown("nobody has written the derivative by the shape down. Write np.power.")
+    extend.elementwise(shaped, why, lambda t, a, x: t * a * x ** (a - 1), samples=cases(case(A(3), A(3))))
+    assert np.isfinite(transform(lambda x: shaped(2.5, x))(1.5)).all()
+    with pytest.raises(
+        NoRuleError, match=r"shaped is not differentiated by its argument 'a': nobody has .*\n.*stop_gradient"
+    ):
+        transform(lambda a: shaped(a, 1.5))(2.5)
+    with pytest.raises(NoRuleError, match="its argument 'a'"):
+        transform(lambda a: shaped(a, a))(2.5)
+    assert np.isfinite(transform(lambda a: shaped(stop_gradient(a), a))(2.5)).all()
+
+
+@pytest.mark.parametrize("transform", [jacfwd, jacrev])
+def test_handwritten_rules_refuse_operands_too(transform: Any) -> None:
+    @extend.overridable
+    def scaled(x: Any, n: Any) -> Any:
+        return n * x
+
+    extend.handwritten(
+        scaled,
+        lambda tangents, ans, x, n: n * tangents[0],
+        lambda ct, wanted, ans, x, n: (n * ct, None),
+        keep=("n",),
+        refuses={"n": "its derivative is left out here."},
+        samples=cases(case(A(3), 2.0)),
+    )
+    assert transform(lambda x: scaled(x, 3.0))(1.0) == 3.0
+    with pytest.raises(NoRuleError, match="argument 'n': its derivative is left out"):
+        transform(lambda n: scaled(1.0, n))(3.0)
+
+
+def test_what_is_said_is_checked() -> None:
+    f = extend.overridable(lambda x: x)
+    with pytest.raises(TypeError, match="two statements of <facet BATCH"):
+        extend.constant(f, says=(extend.BATCH(elementwise), extend.BATCH(elementwise)))
+    with pytest.raises(TypeError, match="takes statements such as BATCH"):
+        extend.constant(f, says=(elementwise,))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="takes the reason, a str"):
+        extend.unknown(lambda t: t)  # type: ignore[arg-type]
 
 
 def test_a_function_has_one_record() -> None:

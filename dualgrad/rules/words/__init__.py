@@ -18,10 +18,11 @@ from dualgrad._table.space import shape_of
 from dualgrad.rules.words.by_hand import handwritten
 from dualgrad.rules.words.formulas import elementwise
 from dualgrad.rules.words.linear_maps import bilinear, linear, structural
-from dualgrad.rules.words.pulls import select_positions, strong, vjp_from_pulls
+from dualgrad.rules.words.pulls import Unknown, select_positions, strong, unknown, vjp_from_pulls
 from dualgrad.rules.words.without_rules import composite, constant, metadata, refused
 
 __all__ = [
+    "Unknown",
     "bilinear",
     "composite",
     "constant",
@@ -34,5 +35,6 @@ __all__ = [
     "shape_of",
     "strong",
     "structural",
+    "unknown",
     "vjp_from_pulls",
 ]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from dualgrad._table.facets import Stated, said
 from dualgrad._table.facts import NO_FACTS, Facts
 from dualgrad._table.record import JvpRule, Primitive, Samples, VjpRule, Word, name_of, register
 from dualgrad._table.signature import AsGiven, Normaliser, parameters_of, rule_parameters
-from dualgrad._table.space import Function
+from dualgrad._table.space import Function, Value
 from dualgrad._table.structure import Structure
+from dualgrad.rules.words.pulls import Unknown
+
+NONE_REFUSED: Mapping[str, str] = MappingProxyType({})
 
 
 def handwritten(
@@ -26,6 +30,7 @@ def handwritten(
     desugar: Function | None = None,
     value_and_jvp: Function | None = None,
     outputs: int = 1,
+    refuses: Mapping[str, str] = NONE_REFUSED,
     structure: Structure | None = None,
     says: Sequence[Stated] = (),
     facts: Facts = NO_FACTS,
@@ -35,7 +40,8 @@ def handwritten(
     `keep` names what the pullback reads: "ans" and operands, or "*" for every operand of a function that takes any number of
     them. What it does not name arrives as a space, with a shape and a dtype but no numbers. With `outputs` > 1 the answer,
     the tangent and the cotangent are tuples, whose members may be None where zero. `value_and_jvp(tangents, *operands, **params)`
-    takes the place of the function and `jvp` in forward mode, where the value depends on the direction.
+    takes the place of the function and `jvp` in forward mode, where the value depends on the direction. `refuses` holds, for an
+    operand by which the derivative exists but is not known, the reason: asking for it raises.
     """
     operands, params, spread = rule_parameters(vjp, skip=3)
     names, defaults = parameters_of(fun, signature)
@@ -43,6 +49,10 @@ def handwritten(
     if unknown:
         raise TypeError(f"{name_of(fun)}: keep names {sorted(unknown)}, which are not among ans and {operands}.")
     places = ("ans", *operands)
+    if refuses:
+        jvp, vjp = _refusing(
+            jvp, vjp, {operands.index(name): (name, Unknown(why)) for name, why in refuses.items()}, fun
+        )
     record = Primitive(
         key=fun,
         word=Word.HANDWRITTEN,
@@ -62,6 +72,28 @@ def handwritten(
     )
     register(record)
     return record
+
+
+def _refusing(
+    jvp: JvpRule, vjp: VjpRule, refused: Mapping[int, tuple[str, Unknown]], fun: Function
+) -> tuple[JvpRule, VjpRule]:
+    title = name_of(fun)
+
+    def checked_jvp(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, **params: Any) -> Value:
+        for place, (name, why) in refused.items():
+            if tangents[place] is not None:
+                raise why.error(title, name)
+        return jvp(tangents, ans, *operands, **params)
+
+    def checked_vjp(
+        ct: Value, wanted: tuple[bool, ...], ans: Value, /, *operands: Value, **params: Any
+    ) -> tuple[Value, ...]:
+        for place, (name, why) in refused.items():
+            if wanted[place]:
+                raise why.error(title, name)
+        return vjp(ct, wanted, ans, *operands, **params)
+
+    return checked_jvp, checked_vjp
 
 
 def _normaliser(

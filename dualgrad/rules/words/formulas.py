@@ -8,16 +8,16 @@ import numpy as np
 
 from dualgrad._table.facets import Stated, said
 from dualgrad._table.facts import NO_FACTS, Facts
-from dualgrad._table.record import IN_PLACE, Primitive, Samples, Word, name_of, register
+from dualgrad._table.record import IN_PLACE, Primitive, Pull, Samples, Word, name_of, register
 from dualgrad._table.signature import Normaliser, parameters_of
 from dualgrad._table.space import Function
 from dualgrad._table.structure import Structure
-from dualgrad.rules.words.pulls import elementwise_jvp, pull_of, strong, unary_jvp, vjp_from_pulls
+from dualgrad.rules.words.pulls import Unknown, elementwise_jvp, pull_of, refusing, strong, unary_jvp, vjp_from_pulls
 
 
 def elementwise(
     fun: Function,
-    *formulas: Function | None,
+    *formulas: Function | Unknown | None,
     samples: Samples,
     operate: Function | None = None,
     poles: bool = False,
@@ -32,7 +32,8 @@ def elementwise(
     """Register a function that acts on each number apart.
 
     Each formula takes `t` and, by name, what it reads of `ans` and the operands (`x`, `y`, or the names in `operands`);
-    None says that the function is constant in that operand. With `poles`, a formula may be infinite or NaN, also for a finite
+    None says that the function is constant in that operand, and `unknown(reason)` that its derivative is not known: asking for
+    it raises. With `poles`, a formula may be infinite or NaN, also for a finite
     tangent; a tangent of exactly zero stays zero there. A function of one operand whose answer may have another
     dtype (abs of a complex number) says `same_space=False`. `in_place` holds, for a formula worth
     it, a ufunc or function that does the same with a last argument `out`, which may be `t` itself.
@@ -40,7 +41,7 @@ def elementwise(
     if operands is None:
         operands = ("x", "y") if isinstance(fun, np.ufunc) else parameters_of(fun)[0]
     names = tuple(operands[: len(formulas)])
-    pulls = tuple(None if f is None else pull_of(f, names) for f in formulas)
+    pulls = tuple([_pull(fun, f, name, names) for f, name in zip(formulas, names, strict=True)])
     pushes = tuple(None if p is None else (strong(p.function) if poles else p.function, p.select) for p in pulls)
     record = Primitive(
         key=fun,
@@ -62,3 +63,9 @@ def elementwise(
     register(record)
     IN_PLACE.update({p.number: f for p, f in zip(pulls, in_place, strict=False) if p is not None and f is not None})
     return record
+
+
+def _pull(fun: Function, formula: Function | Unknown | None, name: str, names: tuple[str, ...]) -> Pull | None:
+    if formula is None:
+        return None
+    return refusing(formula, name_of(fun), name) if isinstance(formula, Unknown) else pull_of(formula, names)

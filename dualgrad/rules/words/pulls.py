@@ -4,13 +4,49 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from dualgrad._table.record import JvpRule, Pull, VjpRule
 from dualgrad._table.space import Function, Value
 from dualgrad._trace.zeros import is_strict, may_hold_nan
+from dualgrad.errors import NoRuleError
+
+
+class Unknown:
+    """In the place of a formula: the function has a derivative by this operand, which is not known. Made by `unknown`."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    def error(self, title: str, operand: str) -> NoRuleError:
+        """Return the error for a function that is asked for this derivative."""
+        return NoRuleError(
+            f"{title} is not differentiated by its argument {operand!r}: {self.reason}\n"
+            "  If that argument should count as constant, wrap it in stop_gradient."
+        )
+
+
+def unknown(reason: str) -> Unknown:
+    """Return what stands in the place of a formula where the derivative is not known: using it raises, for the reason given.
+
+    None says that the function is constant in an operand; a derivative that exists and is merely not known is no zero.
+    """
+    if not isinstance(reason, str):
+        raise TypeError(f"unknown takes the reason, a str; it got a {type(reason).__name__}.")
+    return Unknown(reason)
+
+
+def refusing(why: Unknown, title: str, operand: str) -> Pull:
+    """Return the pullback to an operand of which the derivative is not known: it raises as soon as the function is applied."""
+
+    def refuse(*args: Any) -> NoReturn:
+        raise why.error(title, operand)
+
+    return Pull(refuse, refuse)
 
 
 def strong(formula: Function) -> Function:
