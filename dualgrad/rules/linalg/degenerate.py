@@ -25,6 +25,7 @@ import numpy as np
 
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, dtype_of, shape_of
+from dualgrad._table.structure import Numberwise, OfMatrices
 from dualgrad._trace.level import anywhere, is_differentiated
 from dualgrad.rules.matrices import hermitian_part
 from dualgrad.rules.samples import A, case, cases
@@ -124,6 +125,7 @@ handwritten(
     _unseen_jvp,
     _unseen_vjp,
     keep=("where",),
+    structure=Numberwise(),
     samples=cases(case(A(2, 2), A(2, 2), np.zeros((2, 2), bool))),
 )
 
@@ -200,6 +202,7 @@ handwritten(
     _told_jvp,
     _told_vjp,
     keep=("same",),
+    structure=OfMatrices(many=True),
     samples=cases(case(A(2, 2), np.eye(2), np.zeros((2, 2), bool))),
 )
 
@@ -220,4 +223,4 @@ def _adrift_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, v: Value) ->
     return (ct * np.nan,)
 
 
-handwritten(adrift, _adrift_jvp, _adrift_vjp, keep=(), samples=cases())
+handwritten(adrift, _adrift_jvp, _adrift_vjp, keep=(), structure=Numberwise(), samples=cases())

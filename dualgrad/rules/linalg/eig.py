@@ -12,6 +12,7 @@ import numpy as np
 
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, dtype_of, shape_of
+from dualgrad._table.structure import OfMatrices
 from dualgrad._trace.level import anywhere, is_differentiated
 from dualgrad.rules.linalg.degenerate import adrift, no_special_basis, pairs_within, shared_evenly, unseen
 from dualgrad.rules.matrices import adjoint, conj, diagonal, inverse_where, total, transposed
@@ -199,6 +200,7 @@ handwritten(
     call=_eig_in_no_special_basis,
     value_and_jvp=_eig_along,
     outputs=2,
+    structure=OfMatrices(),
     samples=cases(
         case(SymmetricA(3, 3)),
         case(np.array([[1.0, 2.0, 0.5], [-2.0, 1.0, 0.3], [0.1, 0.4, 2.0]])),
@@ -240,6 +242,7 @@ handwritten(
     keep=("a",),
     call=_eigvals,
     value_and_jvp=_eigvals_along,
+    structure=OfMatrices(),
     samples=cases(
         case(SymmetricA(3, 3)),
         case(np.array([[1.0, 2.0, 0.5], [-2.0, 1.0, 0.3], [0.1, 0.4, 2.0]])),

@@ -15,6 +15,7 @@ import numpy as np
 from dualgrad._array.gather import as_operand
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Function, Value, shape_of
+from dualgrad._table.structure import OfMatrices
 from dualgrad._trace.level import anywhere, is_differentiated
 from dualgrad.rules.linalg.degenerate import (
     adrift,
@@ -169,6 +170,7 @@ handwritten(
     call=_eigh_in_no_special_basis,
     value_and_jvp=_eigh_along,
     outputs=2,
+    structure=OfMatrices(),
     samples=cases(),
 )
 handwritten(
@@ -179,6 +181,7 @@ handwritten(
     call=_eigh_in_no_special_basis,
     value_and_jvp=_eigh_along,
     outputs=2,
+    structure=OfMatrices(),
     samples=cases(),
 )
 
@@ -216,6 +219,7 @@ handwritten(
     call=_eigh,
     value_and_jvp=_eigenvalues_along,
     outputs=2,
+    structure=OfMatrices(),
     samples=cases(),
 )
 

@@ -9,6 +9,7 @@ import numpy as np
 from dualgrad._array.gather import as_operand
 from dualgrad._table.foreign import reduce
 from dualgrad._table.space import Value, dtype_of, shape_of
+from dualgrad._table.structure import Along
 from dualgrad.rules.axes import ndim_of, reduced_axes, reduced_count, restore_axes
 from dualgrad.rules.matrices import conj
 from dualgrad.rules.samples import A, SpacedA, case, cases
@@ -110,6 +111,7 @@ handwritten(
     _norm_vjp,
     keep=("ans", "x"),
     desugar=_norm_of_order,
+    structure=Along(stays=False),
     samples=cases(
         case(A(4)),
         case(A(3, 4)),

@@ -8,6 +8,7 @@ import numpy as np
 
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, shape_of
+from dualgrad._table.structure import OfMatrices
 from dualgrad.rules.matrices import adjoint, conj, hermitian_part, transposed
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import handwritten
@@ -30,7 +31,9 @@ def _of_lower_triangle_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, a
     return (hermitian_part(ct),)
 
 
-handwritten(of_lower_triangle, _of_lower_triangle_jvp, _of_lower_triangle_vjp, keep=(), samples=cases())
+handwritten(
+    of_lower_triangle, _of_lower_triangle_jvp, _of_lower_triangle_vjp, keep=(), structure=OfMatrices(), samples=cases()
+)
 
 # ---- pinv ------------------------------------------------------------------------------------------
 
@@ -80,6 +83,7 @@ handwritten(
     keep=("ans", "a"),
     call=_pinv,
     desugar=_pinv_of_hermitian,
+    structure=OfMatrices(),
     samples=cases(
         case(A(2, 3)),
         case(A(3, 2), 1e-10),

@@ -10,6 +10,7 @@ from dualgrad._array.gather import as_operand
 from dualgrad._table.foreign import reduce
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, dtype_of, shape_of
+from dualgrad._table.structure import OfMatrices
 from dualgrad._trace.level import anywhere, may_be_anywhere
 from dualgrad.errors import NoRuleError
 from dualgrad.rules.matrices import adjoint, conj, transposed
@@ -108,6 +109,7 @@ handwritten(
     _reduced_qr_vjp,
     keep=("ans", "a"),
     outputs=2,
+    structure=OfMatrices(),
     samples=cases(case(A(3, 3)), case(A(2, 4)), case(A(4, 2)), case(A(3, 2, is_complex=True))),
 )
 

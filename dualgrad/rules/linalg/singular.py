@@ -15,6 +15,7 @@ import numpy as np
 from dualgrad._array.gather import as_operand
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, dtype_of, shape_of
+from dualgrad._table.structure import OfMatrices
 from dualgrad._trace.level import anywhere, is_differentiated
 from dualgrad.rules.linalg.degenerate import (
     adrift,
@@ -296,6 +297,7 @@ handwritten(
     call=_singular_vectors_in_no_special_basis,
     value_and_jvp=_singular_vectors_along,
     outputs=3,
+    structure=OfMatrices(),
     samples=cases(),
 )
 
@@ -336,6 +338,7 @@ handwritten(
     call=singular_vectors,
     value_and_jvp=_singular_values_along,
     outputs=3,
+    structure=OfMatrices(),
     samples=cases(),
 )
 

@@ -16,6 +16,7 @@ import numpy as np
 from dualgrad._array.gather import as_operand
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, dtype_of, shape_of
+from dualgrad._table.structure import OfMatrices
 from dualgrad._trace.level import anywhere, is_differentiated
 from dualgrad.rules.matrices import adjoint, conj, hermitian_part, transposed
 from dualgrad.rules.samples import A, SymmetricA, case, cases
@@ -85,6 +86,7 @@ handwritten(
     _inv_jvp,
     _inv_vjp,
     keep=("ans",),
+    structure=OfMatrices(),
     samples=cases(
         case(SymmetricA(3, 3)),
         case(SymmetricA(2, 2, 2)),
@@ -172,6 +174,7 @@ handwritten(
     _cofactors_jvp,
     _cofactors_vjp,
     keep=("a",),
+    structure=OfMatrices(),
     samples=cases(case(A(3, 3)), case(A(2, 2, 2)), case(A(3, 3, is_complex=True)), case(A(1, 1))),
 )
 composite(
@@ -194,6 +197,7 @@ handwritten(
     _det_jvp,
     _det_vjp,
     keep=("a",),
+    structure=OfMatrices(),
     samples=cases(
         case(A(3, 3)), case(A(2, 2, 2)), case(A(2, 2, is_complex=True)), case(A(1, 1)), case(A(4, 4)), case(A(0, 0))
     ),
@@ -242,6 +246,7 @@ handwritten(
     _slogdet_vjp,
     keep=("ans", "a"),
     outputs=2,
+    structure=OfMatrices(),
     samples=cases(
         case(SymmetricA(3, 3)), case(SymmetricA(2, 2, 2)), case(SymmetricA(2, 2, is_complex=True)), case(A(0, 0))
     ),
@@ -295,7 +300,7 @@ def _inverse_of_lower(a: Value) -> Value:
     return found
 
 
-handwritten(np.linalg.cholesky, _cholesky_jvp, _cholesky_vjp, keep=("ans",), samples=cases())
+handwritten(np.linalg.cholesky, _cholesky_jvp, _cholesky_vjp, keep=("ans",), structure=OfMatrices(), samples=cases())
 
 # ---- matrix_power, multi_dot -----------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import numpy as np
 from dualgrad._table.foreign import any_foreign, reduce
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, dtype_of, shape_of
+from dualgrad._table.structure import Along
 from dualgrad.rules.axes import as_one_axis, backwards, delayed, in_dtype, masked, reduced_axes, restore_axes
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import handwritten
@@ -98,6 +99,7 @@ handwritten(
     _recurrence_jvp,
     _recurrence_vjp,
     keep=("ans", "a"),
+    structure=Along(0, "before"),
     samples=cases(
         case(A(4), A(4), axis=0),
         case(A(2, 40), A(2, 40), axis=1),
@@ -143,6 +145,7 @@ handwritten(
     _cumprod_vjp,
     keep=("ans", "a"),
     desugar=_cumprod_desugar,
+    structure=Along(mixes="before", flat=True),
     samples=cases(
         case(A(4)),
         case(A(3, 4)),
@@ -227,6 +230,7 @@ handwritten(
     keep=("ans", "a"),
     call=_prod,
     desugar=_prod_desugar,
+    structure=Along(stays=False),
     samples=cases(
         case(A(4)),
         case(A(3, 4), axis=0),

@@ -9,6 +9,7 @@ import numpy as np
 
 from dualgrad._array.gather import as_operand
 from dualgrad._table.space import Space, Value, dtype_of, shape_of
+from dualgrad._table.structure import Along
 from dualgrad.rules.axes import as_one_axis, backwards, in_dtype
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import composite, linear
@@ -30,6 +31,7 @@ linear(
     np.cumsum,
     _cumsum_transpose,
     desugar=_cumsum_desugar,
+    structure=Along(mixes="before", flat=True),
     samples=cases(
         case(A(4)),
         case(A(3, 4)),
@@ -113,6 +115,7 @@ linear(
     np.diff,
     _diff_transpose,
     desugar=_diff_desugar,
+    structure=Along(-1, "neighbours"),
     samples=cases(
         case(A(5)),
         case(A(5), 2),

@@ -9,6 +9,7 @@ import numpy as np
 from dualgrad._array.gather import as_operand
 from dualgrad._table.functions import astype, overridable
 from dualgrad._table.space import Space, Value, dtype_of, shape_of
+from dualgrad._table.structure import Along
 from dualgrad.rules.axes import as_one_axis
 from dualgrad.rules.samples import A, SpacedA, case, cases
 from dualgrad.rules.words import composite, handwritten, linear
@@ -133,6 +134,7 @@ handwritten(
     _sort_jvp,
     _sort_vjp,
     keep=("a",),
+    structure=Along(-1, flat=True),
     samples=cases(
         case(SpacedA(5)),
         case(SpacedA(3, 4)),
@@ -189,6 +191,7 @@ handwritten(
     _partition_jvp,
     _partition_vjp,
     keep=("ans", "a"),
+    structure=Along(-1, flat=True),
     samples=cases(
         case(SpacedA(6), 2),
         case(SpacedA(3, 5), (1, 3)),

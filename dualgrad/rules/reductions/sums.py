@@ -10,6 +10,7 @@ from dualgrad._array.gather import as_operand
 from dualgrad._table.foreign import reduce
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import FLOAT, Function, Space, Value, dtype_of, shape_of
+from dualgrad._table.structure import Along
 from dualgrad._trace.level import may_be_anywhere, seen_anywhere
 from dualgrad.rules.axes import (
     in_dtype,
@@ -62,6 +63,7 @@ linear(
     _sum_transpose,
     call=_sum,
     desugar=_sum_desugar,
+    structure=Along(stays=False),
     samples=cases(
         case(A(3, 4)),
         case(A(3, 4), axis=0),
@@ -107,6 +109,7 @@ linear(
     _mean_transpose,
     call=_mean,
     desugar=_mean_desugar,
+    structure=Along(stays=False),
     samples=cases(
         case(A(3, 4)),
         case(A(3, 4), axis=0),
@@ -208,9 +211,25 @@ _EXTREMES = cases(
 )
 # amax and amin are functions of their own to NumPy's dispatch.
 for _fun in (np.max, np.amax):
-    handwritten(_fun, _extreme_jvp, _extreme_vjp, keep=("ans", "a"), desugar=_max_desugar, samples=_EXTREMES)
+    handwritten(
+        _fun,
+        _extreme_jvp,
+        _extreme_vjp,
+        keep=("ans", "a"),
+        desugar=_max_desugar,
+        structure=Along(stays=False),
+        samples=_EXTREMES,
+    )
 for _fun in (np.min, np.amin):
-    handwritten(_fun, _extreme_jvp, _extreme_vjp, keep=("ans", "a"), desugar=_min_desugar, samples=_EXTREMES)
+    handwritten(
+        _fun,
+        _extreme_jvp,
+        _extreme_vjp,
+        keep=("ans", "a"),
+        desugar=_min_desugar,
+        structure=Along(stays=False),
+        samples=_EXTREMES,
+    )
 
 # ---- ptp -------------------------------------------------------------------------------------------
 

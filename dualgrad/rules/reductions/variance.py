@@ -9,6 +9,7 @@ import numpy as np
 from dualgrad._table.foreign import reduce
 from dualgrad._table.functions import as_constant, overridable
 from dualgrad._table.space import Value, dtype_of, shape_of
+from dualgrad._table.structure import Along
 from dualgrad.rules.axes import in_dtype, masked, reduced_count, restore_axes, selected_count
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import constant, handwritten
@@ -122,6 +123,7 @@ handwritten(
     _var_vjp,
     keep=("a",),
     desugar=_var_desugar,
+    structure=Along(stays=False),
     samples=cases(*_SPREADS, case(A()), case(A(1)), case(A(2, 3), axis=())),
 )
 
@@ -219,4 +221,12 @@ def _std_desugar(
     return root_of(variance, zero)
 
 
-handwritten(np.std, _std_jvp, _std_vjp, keep=("ans", "a"), desugar=_std_desugar, samples=cases(*_SPREADS))
+handwritten(
+    np.std,
+    _std_jvp,
+    _std_vjp,
+    keep=("ans", "a"),
+    desugar=_std_desugar,
+    structure=Along(stays=False),
+    samples=cases(*_SPREADS),
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dualgrad._table.functions import as_constant, constant_astype
+from dualgrad._table.structure import Along
 from dualgrad.rules.words import constant, metadata
 
 constant(
@@ -28,11 +29,6 @@ constant(
     np.logical_or,
     np.logical_not,
     np.logical_xor,
-    np.all,
-    np.any,
-    np.argmax,
-    np.argmin,
-    np.argsort,
     np.zeros_like,
     np.ones_like,
     np.empty_like,
@@ -46,14 +42,10 @@ constant(
     np.around,
     np.fix,
     np.round,
-    np.argpartition,
     np.argwhere,
-    np.count_nonzero,
     np.digitize,
     np.flatnonzero,
     np.lexsort,
-    np.nanargmax,
-    np.nanargmin,
     np.nonzero,
     np.searchsorted,
     # Bits and divisors belong to integers; NumPy says so to a float.
@@ -88,3 +80,9 @@ metadata(
     np.tril_indices_from,
     np.triu_indices_from,
 )
+
+# ---- along axes ------------------------------------------------------------------------------------
+
+constant(np.all, np.any, np.count_nonzero, structure=Along(stays=False))
+constant(np.argmax, np.argmin, np.nanargmax, np.nanargmin, structure=Along(stays=False, flat=True))
+constant(np.argsort, np.argpartition, structure=Along(-1, flat=True))
