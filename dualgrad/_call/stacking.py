@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 
 from dualgrad._call.leaves import Leaves
-from dualgrad._table.space import Value
-from dualgrad._trace.level import plain
+from dualgrad._table.space import Value, dtype_of, shape_of
+from dualgrad._trace.level import anywhere
 
 
 def is_holomorphic(turned: Value, expected: Value) -> bool:
     """Tell whether derivatives along i times a direction are i times those along it, up to rounding."""
-    found, wanted = [np.asarray(plain(x)).reshape(len(x) if np.ndim(x) else 1, -1) for x in (turned, expected)]
+    found, wanted = [np.reshape(x, ((*shape_of(x), 1)[0], -1)) for x in (turned, expected)]
     # Turning by i is exact, so rounding leaves little: of the size of what belongs to the same output, and to the same input.
-    eps = float(np.finfo(wanted.dtype).eps)
+    eps = float(np.finfo(dtype_of(wanted)).eps)
     sizes = np.where(np.isfinite(wanted), np.abs(wanted), 0)
     near = np.minimum(np.max(sizes, 1, keepdims=True, initial=0), np.max(sizes, 0, keepdims=True, initial=0))
     close = np.abs(found - wanted) <= eps**0.5 * (np.abs(found) + np.abs(wanted)) + 10 * eps * near
-    return bool(np.all(close | ~(np.isfinite(found) | np.isfinite(wanted))))
+    return not anywhere(np.logical_not(close) & (np.isfinite(found) | np.isfinite(wanted)))
 
 
 def check_holomorphic(turned: Value, expected: Value) -> None:

@@ -17,7 +17,7 @@ from dualgrad._call.arguments import P, like
 from dualgrad._call.leaves import Leaves
 from dualgrad._table.foreign import is_foreign
 from dualgrad._table.space import Value, shape_of
-from dualgrad._trace.level import deepest, plain
+from dualgrad._trace.level import anywhere, deepest
 from dualgrad.errors import LeakedValueError, RuleError
 from dualgrad.reverse._joint import pick
 from dualgrad.reverse._sweep import FEW, Sweep
@@ -62,7 +62,7 @@ def checkpoint(f: Callable[P, Any]) -> Callable[P, Any]:
             args, kwargs = structure.unflatten(again)
             return Leaves([f(*args, **kwargs)])
 
-        tape.record((-1, _recompute, (run_again, _title(f), [plain(x) for x in result.values]), FEW, None, None))
+        tape.record((-1, _recompute, (run_again, _title(f), [_below(x, tape) for x in result.values]), FEW, None, None))
         node = len(tape.entries) - 1
         values: list[Value] = []
         for k, x in enumerate(result.values):
@@ -99,7 +99,7 @@ def _sweep_again(
     try:
         result = run_again(tape)
         sweep.cotangents.extend([None] * (len(tape.entries) - size))
-        again = [plain(x) for x in result.values]
+        again = [_below(x, tape) for x in result.values]
         if len(again) != len(first) or not all(map(_is_same, again, first)):
             raise RuleError(
                 f"The checkpointed function {title} returned something else when it ran again for the backward sweep. It must "
@@ -119,11 +119,15 @@ def _sweep_again(
         del sweep.cotangents[size:]
 
 
+def _below(x: Value, tape: Tape) -> Value:
+    return x._value if type(x) is TapeArray and x._level is tape else x
+
+
 def _is_same(a: Value, b: Value) -> bool:
     if shape_of(a) != shape_of(b):
         return False
     # What another library has not computed yet cannot be compared.
-    return is_foreign(a) or bool(np.allclose(a, b, rtol=1e-6, equal_nan=True))
+    return is_foreign(a) or not anywhere(np.logical_not(np.isclose(a, b, rtol=1e-6, equal_nan=True)))
 
 
 def _forgotten(sweep: Sweep, ct: Value) -> None:

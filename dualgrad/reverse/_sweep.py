@@ -11,7 +11,7 @@ import numpy as np
 from dualgrad._table.foreign import is_foreign
 from dualgrad._table.record import IN_PLACE, LANEWISE, PULLBACKS, SCATTERS, Primitive
 from dualgrad._table.space import LARGE, ForeignSpace, Value, conform_cotangent
-from dualgrad._trace.level import Tracer, may_be_anywhere, plain, vanishes
+from dualgrad._trace.level import Tracer, decide, may_be_anywhere, vanishes
 from dualgrad._trace.zeros import drop_zeros
 from dualgrad.reverse._pending import Pending, can_wait
 
@@ -247,4 +247,8 @@ def _is_zero(ct: Value) -> Any:
 
 def _all(silent: Any) -> bool:
     # Nobody knows of what has not been computed yet.
-    return not is_foreign(silent) and bool(np.all(plain(silent)))
+    return not is_foreign(silent) and decide(_is_everywhere, silent)
+
+
+def _is_everywhere(mask: Any) -> bool:
+    return bool(np.all(mask))

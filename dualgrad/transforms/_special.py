@@ -11,7 +11,7 @@ from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, P, like
 from dualgrad._call.leaves import settle
 from dualgrad._call.stacking import is_holomorphic
 from dualgrad._table.space import Value, dtype_of, shape_of
-from dualgrad._trace.level import plain
+from dualgrad._trace.level import anywhere
 from dualgrad.reverse import Recording, pulled, record
 from dualgrad.transforms._grad import unit_cotangent
 
@@ -70,11 +70,12 @@ def _check_diagonal(recording: Recording, diagonals: list[Value]) -> None:
     for moved, diagonal in zip(pulled(recording, [weights]), diagonals, strict=True):
         if moved is None:
             continue
-        expected, found = np.asarray(plain(diagonal) * weights), np.asarray(plain(moved))
-        finite = np.isfinite(expected) & np.isfinite(found)
-        scale = np.max(np.abs(expected), initial=0.0, where=finite)
-        eps = np.finfo(found.dtype).eps
-        if np.any(np.abs(expected - found) > 1e3 * eps * np.abs(expected) + 10 * eps * scale, where=finite):
+        expected = diagonal * weights
+        difference = np.abs(expected - moved)
+        finite = np.isfinite(expected) & np.isfinite(moved)
+        scale = np.max(np.where(finite, np.abs(expected), 0.0), initial=0.0)
+        eps = np.finfo(dtype_of(moved)).eps
+        if anywhere(finite & (difference > 1e3 * eps * np.abs(expected) + 10 * eps * scale)):
             raise TypeError(
                 "elementwise_grad needs a function that acts on each number apart; in this one an output depends on more "
                 "than its own input (the Jacobian is not diagonal). Use jacobian, or grad of the sum."

@@ -11,9 +11,8 @@ import numpy as np
 from dualgrad._array.gather import as_operand
 from dualgrad._table.foreign import is_foreign
 from dualgrad._table.signature import Normaliser
-from dualgrad._table.space import Space, Value, dtype_of, shape_of, unbroadcast
-from dualgrad._trace.level import plain
-from dualgrad.errors import ConversionError
+from dualgrad._table.space import Space, Value, shape_of, unbroadcast
+from dualgrad.rules.arrays.layout import complain_of, index_order, memory_axes
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import composite, linear, structural
 
@@ -38,16 +37,6 @@ class _OrderNormaliser(Normaliser):
         return operands, params, rest
 
 
-def _index_order(a: Value, order: Any) -> Any:
-    """Return order A as C or F, by the layout of `a`; other orders as they are, for NumPy to judge."""
-    if order is None:
-        return "C"
-    if order not in ("A", "a"):
-        return order.upper()
-    flags = getattr(_in_memory(a), "flags", None)
-    return "F" if flags is not None and flags.fnc else "C"
-
-
 def _reshape(a: Value, *, shape: Any, order: Literal["C", "F"] = "C") -> Value:
     if order == "C" and is_foreign(a):
         # Other libraries know no order, and shapes as tuples.
@@ -63,10 +52,10 @@ def _reshape_desugar(
     a: Value, shape: Any = None, order: Any = "C", newshape: Any = None, copy: bool | None = None
 ) -> Value:
     shape = newshape if shape is None else shape
-    order = _index_order(a, order)
+    order = index_order(a, order)
     if order not in ("C", "F") or copy is False:
         # NumPy's own complaint, if it has one: about the order, or about a copy that cannot be avoided.
-        np.reshape(_in_memory(a), shape, order=order, **({} if copy is None else {"copy": copy}))
+        complain_of(a, np.reshape, shape, order=order, **({} if copy is None else {"copy": copy}))
     return np.reshape(a, shape, order=order)
 
 
@@ -100,38 +89,11 @@ def _ravel_undo(ct: Value, a: Space, *, order: Literal["C", "F"] = "C") -> Value
 
 def _ravel_desugar(a: Value, order: Any = "C") -> Value:
     if order in ("K", "k"):
-        return np.ravel(np.transpose(a, _memory_axes(a)))
-    order = _index_order(a, order)
+        return np.ravel(np.transpose(a, memory_axes(a)))
+    order = index_order(a, order)
     if order not in ("C", "F"):
-        np.ravel(_in_memory(a), order=order)  # raises NumPy's own complaint
+        complain_of(a, np.ravel, order=order)
     return np.ravel(a, order=order)
-
-
-def _in_memory(a: Value) -> Value:
-    """Return the array that holds a value's numbers, or those of one member of a batch.
-
-    Raises ConversionError where a batch lies in an order of its own.
-    """
-    found, shape = plain(a), shape_of(a)
-    batches = len(shape_of(found)) - len(shape)
-    if batches == 0:
-        return found
-    if len(shape) < 2 or 0 in shape_of(found) or type(found) is not np.ndarray:
-        return np.empty(shape, dtype_of(a))
-    if any(0 < n < max(found.strides[batches:]) for n in found.strides[:batches]):
-        raise ConversionError(
-            "The order 'K' or 'A' of a value under vmap: how its numbers lie in memory was chosen for the batch, and NumPy's choice for "
-            "one member is not known. Write order='C' or order='F'."
-        )
-    return found[(0,) * batches]
-
-
-def _memory_axes(a: Value) -> tuple[int, ...]:
-    """Return the axes of `a` in the order in which NumPy walks through its memory, the slowest first."""
-    # What an iterator in order K allocates lies in the order of its walk, zero and negative strides included.
-    walk = np.nditer([_in_memory(a), None], ["zerosize_ok"], order="K")
-    strides = [abs(n) for n in walk.operands[1].strides]
-    return tuple(sorted(range(len(strides)), key=strides.__getitem__, reverse=True))
 
 
 structural(

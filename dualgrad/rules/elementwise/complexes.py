@@ -6,13 +6,16 @@ A cotangent is moved by the transpose without conjugation. The imaginary part of
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 import numpy as np
 
 from dualgrad._array.gather import as_operand
 from dualgrad._table.functions import as_constant
 from dualgrad._table.record import Word
 from dualgrad._table.space import Space, Value, dtype_of
-from dualgrad._trace.level import plain
+from dualgrad._trace.level import decide
 from dualgrad.rules.samples import A, analytic, case, cases
 from dualgrad.rules.words import composite, constant, linear
 
@@ -60,8 +63,11 @@ composite(
 
 def _real_if_close(a: Value, tol: float = 100) -> Value:
     a = as_operand(a)
-    turns_real = dtype_of(np.real_if_close(plain(a), tol)).kind != "c"
-    return np.real(a) if turns_real else a
+    return np.real(a) if decide(functools.partial(_turns_real, tol), a) else a
+
+
+def _turns_real(tol: float, numbers: Any) -> bool:
+    return dtype_of(np.real_if_close(numbers, tol)).kind != "c"
 
 
 composite(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from dualgrad._array.gather import as_operand
 from dualgrad._table.functions import as_constant
 from dualgrad._table.space import Value, dtype_of, shape_of
-from dualgrad._trace.level import plain
+from dualgrad._trace.level import decide
 from dualgrad.rules.agreement import agreed
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import composite
@@ -33,18 +34,25 @@ def _polyfit(
     scale = np.sqrt(np.sum(matrix * matrix, axis=0))
     matrix = matrix / scale
     values = np.linalg.svdvals(matrix)
-    ranks = np.count_nonzero(plain(values) > rcond * np.max(plain(values), axis=-1, keepdims=True), axis=-1)
-    deficient = bool(np.any(ranks != order))
+    deficient = decide(functools.partial(_is_deficient, rcond), values)
     found = _least_squares(matrix, rhs, rcond, deficient)
     unscaled = np.transpose(np.transpose(found) / scale)
     if deficient and not full:
         warnings.warn("Polyfit may be poorly conditioned", np.exceptions.RankWarning, stacklevel=4)
     if full or cov:
-        rank = agreed(lambda s: int(np.count_nonzero(s > rcond * np.max(s))), values, "numpy.polyfit returns the rank")
+        rank = agreed(functools.partial(_rank, rcond), values, "numpy.polyfit returns the rank")
         residuals = _residuals(matrix, rhs, found, rank)
     if full:
         return unscaled, residuals, rank, values, rcond
     return (unscaled, _covariance(matrix, scale, residuals, cov, shape_of(y))) if cov else unscaled
+
+
+def _rank(rcond: Any, values: np.ndarray[Any, Any]) -> int:
+    return int(np.count_nonzero(values > rcond * np.max(values)))
+
+
+def _is_deficient(rcond: Any, values: np.ndarray[Any, Any]) -> bool:
+    return not bool(np.all(values > rcond * np.max(values, axis=-1, keepdims=True)))
 
 
 def _check(x: Value, y: Value, w: Value, deg: Any) -> None:
