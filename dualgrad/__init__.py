@@ -6,6 +6,7 @@ from dualgrad._call.memory import keep_memory
 from dualgrad._trace.zeros import strict_nans
 from dualgrad.batching import vmap
 from dualgrad.forward import derivative, jacfwd, jvp
+from dualgrad.recording import Program, record
 from dualgrad.reverse import checkpoint, jacrev, vjp
 from dualgrad.series import taylor
 from dualgrad.transforms import (
@@ -35,6 +36,7 @@ from dualgrad.transforms import (
 _memory.keep_by_default()
 
 __all__ = [
+    "Program",
     "checkpoint",
     "custom_jvp",
     "custom_vjp",
@@ -60,6 +62,7 @@ __all__ = [
     "linearize",
     "multigrad",
     "multigrad_dict",
+    "record",
     "rules",
     "sparse",
     "stop_gradient",

@@ -29,6 +29,10 @@ class RuleError(RuntimeError):
     """A differentiation rule returned the wrong number of values, a wrong shape or a wrong dtype, or is not complete."""
 
 
+class ProgramError(RuntimeError):
+    """A recorded program does not hold for these arguments: a branch goes another way, or a shape or a static argument differs."""
+
+
 class BatchLoopWarning(UserWarning):
     """`vmap` ran a function once per member of the batch: it has no batching rule, or its own code cannot run on a batch."""
 

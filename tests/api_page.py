@@ -16,7 +16,7 @@ from dualgrad.numpy._joining import Joiner
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "api.md"
 
 # The interpreters and the table: what users call of them is named in dualgrad itself.
-INTERNAL = frozenset(("batching", "forward", "patterns", "reverse", "rules", "transforms"))
+INTERNAL = frozenset(("batching", "forward", "patterns", "recording", "reverse", "rules", "transforms"))
 
 
 def modules() -> list[str]:

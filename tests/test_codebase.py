@@ -27,7 +27,7 @@ LAYERS = {
     "dualgrad.forward": 4,
     "dualgrad.reverse": 4,
     "dualgrad.series": 4,
-    "dualgrad.record": 4,
+    "dualgrad.recording": 4,
     "dualgrad.transforms": 5,
     "dualgrad.sparse": 6,
     "dualgrad.testing": 6,
@@ -37,7 +37,7 @@ LAYERS = {
 }
 # Layer 4 holds the modes, a folder each, two of them on top of batching, of which Jacobians are made. None imports
 # another, and none imports the rules.
-SIBLINGS = ("dualgrad.forward", "dualgrad.reverse", "dualgrad.series")
+SIBLINGS = ("dualgrad.forward", "dualgrad.reverse", "dualgrad.series", "dualgrad.recording")
 # Patterns need to name functions that only rules have.
 MAY_IMPORT_RULES = ("dualgrad.rules", "dualgrad.extend", "dualgrad.scipy", "dualgrad.sparse", "dualgrad.patterns")
 
@@ -126,3 +126,26 @@ def test_only_numpy_is_imported_from_outside() -> None:
             names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
             for name in names:
                 assert name.partition(".")[0] in allowed | standard, f"{path} imports {name}"
+
+
+# What takes a value of a level apart: these are no looks at numbers (text of a value, its outline, what belongs to a level itself).
+MAY_SEE_BELOW = {
+    "dualgrad._trace.level": "the door itself",
+    "dualgrad._array.array": "text of a value",
+    "dualgrad._array.methods": "the flags of its memory",
+    "dualgrad.rules.undifferentiated.texts": "text of a value",
+    "dualgrad.patterns.probe": "shapes",
+    "dualgrad.sparse._level": "data that is marked as varying",
+    "dualgrad.sparse._pattern": "sizes",
+    "dualgrad.transforms._grad": "the text of an error",
+}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_numbers_are_looked_at_through_the_door(module: str) -> None:
+    tree = ast.parse(MODULES[module].read_text())
+    names = {a.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for a in node.names}
+    assert "plain" not in names or module in MAY_SEE_BELOW, f"{module} sees numbers that no level hears of: ask decide()"
+    if module.startswith("dualgrad.rules"):
+        below = [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr in ("_value", "_level")]
+        assert not below, f"{module}:{below[0]} takes a traced value apart"

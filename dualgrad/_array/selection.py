@@ -14,7 +14,7 @@ import numpy as np
 from dualgrad._array.views import check_kind
 from dualgrad._table.index import Region, region_of_mask, split_index
 from dualgrad._table.space import Value, dtype_of, shape_of
-from dualgrad._trace.level import Tracer
+from dualgrad._trace.level import Tracer, is_batched
 from dualgrad.errors import ConversionError
 
 
@@ -127,7 +127,7 @@ def select(x: Tracer, index: Any) -> Selection | None:
 
 def _region_of(x: Tracer, index: Any) -> Region | None:
     parts = index if isinstance(index, tuple) else (index,)
-    if not any([isinstance(part, Tracer) and dtype_of(part).kind == "b" for part in parts]):
+    if not any([isinstance(part, Tracer) and dtype_of(part).kind == "b" and is_batched(part) for part in parts]):
         return None
     static, arrays = split_index(index)
     return region_of_mask(static, arrays[0], shape_of(x)) if len(arrays) == 1 else None

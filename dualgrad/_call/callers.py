@@ -1,8 +1,23 @@
-"""Whose line a warning is about: the first one, going outwards, that is not of this package."""
+"""The user's line: the first one, going outwards, that is not of this package."""
 
 from __future__ import annotations
 
 import sys
+from types import FrameType
+from typing import NamedTuple
+
+_OURS = ("dualgrad", "numpy")
+
+
+class Place(NamedTuple):
+    """A line of a file, and the function that it belongs to."""
+
+    file: str
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        return f"{self.file.replace(chr(92), '/').rpartition('/')[2]}:{self.line}"
 
 
 def stacklevel_of_user() -> int:
@@ -11,3 +26,11 @@ def stacklevel_of_user() -> int:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "dualgrad":
         level, frame = level + 1, frame.f_back
     return level
+
+
+def place_of_user() -> Place | None:
+    """Return the line that led here, the innermost one that is neither of this package nor of NumPy."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _OURS:
+        frame = frame.f_back
+    return None if frame is None else Place(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)

@@ -52,6 +52,9 @@ class Level:
     differentiates = True
     """Whether its tracers have derivatives, or only stand for many values."""
 
+    is_batch = False
+    """Whether a tracer stands for many values, which may differ."""
+
     def __init__(self) -> None:
         self.depth = next(_depths)
         # Whether somebody tried to pickle a tracer. That raises, but dask, which names what it will run later by its bytes,
@@ -170,6 +173,15 @@ def is_differentiated(x: Value) -> bool:
     """Tell whether any level differentiates a value."""
     while isinstance(x, Tracer):
         if x._level.differentiates:
+            return True
+        x = x._value
+    return False
+
+
+def is_batched(x: Value) -> bool:
+    """Tell whether a value stands for many, the members of a batch, in any level."""
+    while isinstance(x, Tracer):
+        if x._level.is_batch:
             return True
         x = x._value
     return False

@@ -127,6 +127,7 @@ class BatchLevel(Level):
 
     title = "vmap"
     differentiates = False
+    is_batch = True
 
     def __init__(self, size: int) -> None:
         super().__init__()

@@ -26,7 +26,7 @@ OTHERS: dict[str, tuple[Any, ...]] = {
     "taylor": (X, X, 2),
     "vjp": (X,),
 }
-TAKE_NO_FUNCTION = {"keep_memory", "stop_gradient", "strict_nans"}
+TAKE_NO_FUNCTION = {"Program", "keep_memory", "stop_gradient", "strict_nans"}
 WORDS: dict[str, Callable[[Any], Any]] = {
     "bilinear": lambda f: extend.bilinear(f, np.add, np.add, samples=extend.cases()),
     "composite": lambda f: extend.composite(f, np.add, samples=extend.cases()),
@@ -39,7 +39,7 @@ WORDS: dict[str, Callable[[Any], Any]] = {
     "refused": lambda f: extend.refused("It has no derivative.", f),
     "structural": lambda f: extend.structural(f, np.add, samples=extend.cases()),
 }
-ARE_NO_WORDS = {"A", "Composite", "Primitive", "Samples", "SymmetricA", "case", "cases", "records"}
+ARE_NO_WORDS = {"case", "cases", "records", "unknown"}
 
 no_functions = pytest.mark.parametrize(
     ("given", "kind"), [({"w": 1.0}, "dict"), (X, "ndarray"), (3.0, "float"), (None, "NoneType")]
@@ -77,7 +77,7 @@ def test_a_word_for_rules_names_itself(name: str, given: Any, kind: str) -> None
 
 
 def test_every_word_for_rules_is_asked() -> None:
-    assert set(WORDS) | ARE_NO_WORDS == set(extend.__all__)
+    assert set(WORDS) | ARE_NO_WORDS == {name for name in extend.__all__ if name.islower()}
 
 
 def rules() -> Iterator[tuple[Callable[[], Any], str]]:

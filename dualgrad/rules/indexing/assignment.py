@@ -15,7 +15,7 @@ from dualgrad._table.record import IN_PLACE, Primitive, Pull, Word, register
 from dualgrad._table.signature import Normaliser
 from dualgrad._table.space import Value, dtype_of, shape_of, unbroadcast, zeros_of
 from dualgrad._trace.batch import batching, size_of, widened
-from dualgrad._trace.level import Tracer, seen_anywhere
+from dualgrad._trace.level import Tracer, is_batched, seen_anywhere
 from dualgrad.errors import ConversionError
 from dualgrad.rules.indexing.batched_indexing import batch_index, moved_axes
 from dualgrad.rules.samples import A, case, cases
@@ -77,7 +77,7 @@ def _chosen(ct: Value, *arrays: Value, index: Any) -> Value:
 
 def _is_traced_mask(arrays: Sequence[Value]) -> bool:
     """Tell whether an index has one array, a mask that differs between the members of a batch."""
-    return len(arrays) == 1 and isinstance(arrays[0], Tracer) and dtype_of(arrays[0]).kind == "b"
+    return len(arrays) == 1 and is_batched(arrays[0]) and dtype_of(arrays[0]).kind == "b"
 
 
 def _array_pull(ct: Value, *arrays: Value, index: Any) -> Value:
@@ -229,7 +229,7 @@ def _putmask(a: Any, mask: Any, values: Value) -> None:
 def _place(arr: Any, mask: Any, vals: Value) -> None:
     target: Any = _destination(arr, "place")
     chosen = np.reshape(as_data(mask), shape_of(target)).astype(bool)
-    if isinstance(chosen, Tracer):
+    if is_batched(chosen):
         _place_in_members(target, chosen, np.ravel(as_operand(vals)))
         return
     count = int(np.count_nonzero(chosen))
