@@ -145,7 +145,9 @@ MAY_SEE_BELOW = {
 def test_numbers_are_looked_at_through_the_door(module: str) -> None:
     tree = ast.parse(MODULES[module].read_text())
     names = {a.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for a in node.names}
-    assert "plain" not in names or module in MAY_SEE_BELOW, f"{module} sees numbers that no level hears of: ask decide()"
+    assert "plain" not in names or module in MAY_SEE_BELOW, (
+        f"{module} sees numbers that no level hears of: ask decide()"
+    )
     if module.startswith("dualgrad.rules"):
         below = [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr in ("_value", "_level")]
         assert not below, f"{module}:{below[0]} takes a traced value apart"

@@ -78,6 +78,10 @@ def _call_function(fun: Function, args: tuple[Any, ...], kwargs: dict[str, Any])
             return write_out(fun, args[place], _call_function(fun, (*args[:place], None, *args[place + 1 :]), kwargs))
         if kwargs.get("out") is not None:
             return _into_out(fun, args, kwargs)
+        if record.whole and (level := deepest((args, kwargs))) is not None and level.takes_whole:
+            answer = level.whole(record, args, kwargs)
+            if answer is not NotImplemented:
+                return answer
         return record.body(*args, **kwargs)
     if type(record) is Constant or type(record) is Metadata:
         _refuse_traced_out(fun, kwargs)

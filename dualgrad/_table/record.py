@@ -153,6 +153,8 @@ class Composite:
     samples: Samples
     out_position: int | None = None
     """Where `out` stands among the body's parameters, if it is one of them."""
+    whole: bool = False
+    """Whether the function itself is a faster way than the body: what nobody differentiates is computed by it in one step."""
     says: Says = field(default_factory=silent)
     facts: Facts = NO_FACTS
 

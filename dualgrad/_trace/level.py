@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from dualgrad._table.foreign import is_foreign
-from dualgrad._table.record import Primitive
+from dualgrad._table.record import Composite, Primitive
 from dualgrad._table.space import Function, Value
 
 T = TypeVar("T")
@@ -52,6 +52,9 @@ class Level:
     differentiates = True
     """Whether its tracers have derivatives, or only stand for many values."""
 
+    takes_whole = False
+    """Whether it takes a composite with a faster way of its own in one step, where no other level is involved."""
+
     is_batch = False
     """Whether a tracer stands for many values, which may differ."""
 
@@ -87,6 +90,10 @@ class Level:
     def constant(self, fun: Function, args: Any, kwargs: dict[str, Any]) -> Value:
         """Apply a function without a derivative: to a differentiating level, its tracers are just their values."""
         return fun(*self.peel(args), **self.peel(kwargs))
+
+    def whole(self, record: Composite, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Value:
+        """Apply a composite by its function; NotImplemented where another level has to see its body."""
+        return NotImplemented
 
     def lift(self, value: Value) -> Tracer:
         """Return a tracer of this level for a value that is constant to it."""

@@ -10,10 +10,10 @@ import numpy as np
 
 from dualgrad._array.array import TracedArray
 from dualgrad._call.callers import place_of_user
-from dualgrad._table.record import RECORDS, Constant, Metadata, Primitive
+from dualgrad._table.record import RECORDS, Composite, Constant, Metadata, Primitive
 from dualgrad._table.space import Function, Value, dtype_of, shape_of
 from dualgrad._trace.ended import Ended
-from dualgrad._trace.level import Level, Tracer, decide
+from dualgrad._trace.level import Level, Tracer, decide, deepest
 from dualgrad.recording._rows import Data, Guard, Outline, Ref, Row, Step, mapped
 
 _NUMBERS = (np.ndarray, np.generic, float, complex, int)
@@ -74,6 +74,7 @@ class RecordLevel(Level):
 
     title = "the recording of a program"
     differentiates = False
+    takes_whole = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -114,6 +115,13 @@ class RecordLevel(Level):
             return ans
         return self._wrap(ans, self._write(record, args, kwargs, ans))
 
+    def whole(self, record: Composite, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Value:
+        plain_args, plain_kwargs = self.peel(args), self.peel(kwargs)
+        if deepest((plain_args, plain_kwargs)) is not None:
+            return NotImplemented
+        ans = record.key(*plain_args, **plain_kwargs)
+        return self._wrap(ans, self._write(record, args, kwargs, ans))
+
     def decided(self, x: Tracer, question: Callable[[Any], Any], answer: Any) -> None:
         ref: Ref | Data = x._ref  # type: ignore[attr-defined]
         if isinstance(ref, Data):
@@ -125,7 +133,9 @@ class RecordLevel(Level):
 
     # ---- writing -------------------------------------------------------------------------------------
 
-    def _write(self, record: Primitive | Constant | None, operands: Any, params: dict[str, Any], ans: Any) -> Ref:
+    def _write(
+        self, record: Primitive | Composite | Constant | None, operands: Any, params: dict[str, Any], ans: Any
+    ) -> Ref:
         number = self.count
         self.count += 1
         answers = ans if isinstance(ans, tuple) else (ans,)

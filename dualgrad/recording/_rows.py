@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from dualgrad._call.callers import Place
-from dualgrad._table.record import Constant, Primitive
+from dualgrad._table.record import Composite, Constant, Primitive
 from dualgrad._table.space import Function
 
 Outline = tuple[tuple[int, ...], str] | None
@@ -52,7 +52,7 @@ class Row(NamedTuple):
     """
 
     number: int
-    record: Primitive | Constant | None
+    record: Primitive | Composite | Constant | None
     operands: tuple[Any, ...]
     params: dict[str, Any]
     outlines: tuple[Outline, ...]

@@ -241,3 +241,16 @@ def test_a_program_counts_what_was_done_once() -> None:
     program: Program = record(lambda x: np.exp(np.sin(x)))(X)
     assert [row.name for row in program.rows] == ["input", "sin", "exp"]
     assert [row.name for row in record(grad(lambda x: np.sin(x)))(0.5).rows] == ["input", "sin", "cos", "multiply"]
+
+
+@pytest.mark.parametrize(
+    ("f", "faster"), [(np.tanh, "tanh_slope"), (np.prod, "product_of_others"), (np.cumprod, "cumprod_pulled")]
+)
+def test_the_faster_way_of_a_rule_is_one_row_and_nests(f: Any, faster: str) -> None:
+    def loss(x: Any) -> Any:
+        return np.sum(f(x))
+
+    names = [row.name for row in record(grad(loss))(X / 3).rows]
+    assert names.count(faster) == 1
+    assert np.allclose(record(grad(loss))(X / 3)(Y), grad(loss)(Y), rtol=1e-13)
+    assert np.allclose(record(hessian(loss))(X / 3)(Y), hessian(loss)(Y), rtol=1e-13)

@@ -10,10 +10,9 @@ from dualgrad._table.functions import overridable, pack
 from dualgrad._table.record import Primitive
 from dualgrad._table.space import Value, shape_of, zeros_of
 from dualgrad._trace.batch import all_batched, batching
-from dualgrad._trace.level import Tracer
 from dualgrad._trace.zeros import restored
 from dualgrad.rules.samples import A, case, cases
-from dualgrad.rules.words import elementwise, handwritten
+from dualgrad.rules.words import composite, elementwise, handwritten
 
 
 @overridable
@@ -44,11 +43,17 @@ def cosine_of(x: Value, y: Value) -> Value:
     return safe_quotient(x, np.hypot(x, y))
 
 
+@overridable
 def hypot_slope(x: Value, y: Value, hypot: Value) -> Value:
-    """Return cosine_of(x, y), given the value of hypot there: faster for plain numbers, which nobody differentiates."""
-    if isinstance(hypot, Tracer) or isinstance(x, Tracer) or isinstance(y, Tracer):
-        return cosine_of(x, y)
+    """Return cosine_of(x, y), given the value of hypot there, which is faster."""
     return safe_quotient(x, hypot)
+
+
+def _cosine_of_both(x: Value, y: Value, hypot: Value) -> Value:
+    return cosine_of(x, y)
+
+
+composite(hypot_slope, _cosine_of_both, whole=True, samples=cases())
 
 
 def safe_quotient(x: Value, r: Value) -> Value:
@@ -60,8 +65,9 @@ def safe_quotient(x: Value, r: Value) -> Value:
 # ---- the slope of tanh -----------------------------------------------------------------------------
 
 
+@overridable
 def tanh_slope(x: Value, tanh: Value) -> Value:
-    """Return sech2(x), given the value of tanh there: faster for plain arrays, which nobody differentiates."""
+    """Return sech2(x), given the value of tanh there, which is faster."""
     if type(tanh) is not np.ndarray or type(x) is not np.ndarray or tanh.dtype.kind != "f":
         return sech2(x)
     # 1 - tanh^2 loses digits only where it is small; exponentials are many times as slow.
@@ -70,6 +76,13 @@ def tanh_slope(x: Value, tanh: Value) -> Value:
     if tails.any():
         found[tails] = sech2(x[tails])
     return found
+
+
+def _sech2_of_first(x: Value, tanh: Value) -> Value:
+    return sech2(x)
+
+
+composite(tanh_slope, _sech2_of_first, whole=True, samples=cases())
 
 
 @overridable

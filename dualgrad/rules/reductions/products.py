@@ -12,7 +12,7 @@ from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._table.structure import Along
 from dualgrad.rules.axes import as_one_axis, backwards, delayed, in_dtype, masked, reduced_axes, restore_axes
 from dualgrad.rules.samples import A, case, cases
-from dualgrad.rules.words import handwritten
+from dualgrad.rules.words import composite, handwritten
 
 # The derivative of a product by one factor is the product of the others. Dividing the product by the factor is fast,
 # but fails at zeros, and differentiated again it loses digits near zeros. So the rules are written with running
@@ -115,12 +115,37 @@ handwritten(
 # c[i] = a[i] c[i - 1], so dc[i] = a[i] dc[i - 1] + da[i] c[i - 1].
 
 
+@overridable
+def cumprod_moved(t: Value, a: Value, ans: Value, axis: int) -> Value:
+    """Return how the running product of `a` moves with it, given that product."""
+    return ans * np.add.accumulate(t / a, axis=axis) if _is_ordinary(ans) else _cumprod_moved(t, a, ans, axis)
+
+
+def _cumprod_moved(t: Value, a: Value, ans: Value, axis: int) -> Value:
+    return recurrence(a, t * delayed(ans, axis, 1.0), axis=axis)
+
+
+@overridable
+def cumprod_pulled(ct: Value, a: Value, ans: Value, axis: int) -> Value:
+    """Return the cotangent of `a` from that of its running product, given that product."""
+    if _is_ordinary(ans, a):
+        found: Value = backwards(np.add.accumulate(backwards(ct * ans, axis), axis=axis), axis) / a
+        return found
+    return _cumprod_pulled(ct, a, ans, axis)
+
+
+def _cumprod_pulled(ct: Value, a: Value, ans: Value, axis: int) -> Value:
+    return _recurrence_back(ct, a, axis) * delayed(ans, axis, 1.0)
+
+
+composite(cumprod_moved, _cumprod_moved, whole=True, samples=cases())
+composite(cumprod_pulled, _cumprod_pulled, whole=True, samples=cases())
+
+
 def _cumprod_jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value, *, axis: Any = None) -> Value:
     a, k = as_one_axis(a, axis)
     t, _ = as_one_axis(tangents[0], axis)
-    if type(t) is np.ndarray and _is_ordinary(ans):
-        return ans * np.add.accumulate(t / a, axis=k)
-    return recurrence(a, t * delayed(ans, k, 1.0), axis=k)
+    return cumprod_moved(t, a, ans, k)
 
 
 def _cumprod_vjp(
@@ -128,11 +153,7 @@ def _cumprod_vjp(
 ) -> tuple[Value, ...]:
     shape = shape_of(a)
     a, k = as_one_axis(a, axis)
-    if type(ct) is np.ndarray and _is_ordinary(ans, a):
-        found = backwards(np.add.accumulate(backwards(ct * ans, k), axis=k), k) / a
-    else:
-        found = _recurrence_back(ct, a, k) * delayed(ans, k, 1.0)
-    return (np.reshape(found, shape),)
+    return (np.reshape(cumprod_pulled(ct, a, ans, k), shape),)
 
 
 def _cumprod_desugar(a: Value, axis: Any = None, dtype: Any = None, out: None = None) -> Value:
@@ -163,10 +184,15 @@ handwritten(
 # ---- prod ------------------------------------------------------------------------------------------
 
 
-def _product_of_others(a: Value, ans: Value, axis: Any, keepdims: Any) -> Value:
-    """Return, for each entry of `a`, the product of the other entries along the axes."""
-    if type(a) is np.ndarray and _is_ordinary(ans):
+@overridable
+def product_of_others(a: Value, ans: Value, axis: Any, keepdims: Any) -> Value:
+    """Return, for each entry of `a`, the product of the other entries along the axes, given the product of all."""
+    if _is_ordinary(ans):
         return restore_axes(ans, a, axis, keepdims) / a
+    return _running_product_of_others(a, ans, axis, keepdims)
+
+
+def _running_product_of_others(a: Value, ans: Value, axis: Any, keepdims: Any) -> Value:
     x, order = _with_last_axis(a, axis)
     n = shape_of(x)[-1]
     if n <= 1:
@@ -176,6 +202,9 @@ def _product_of_others(a: Value, ans: Value, axis: Any, keepdims: Any) -> Value:
     after = backwards(delayed(np.cumprod(backwards(x, k), axis=k), k, 1.0), k)
     found = np.reshape(before * after, [shape_of(a)[m] for m in order])
     return found if order == sorted(order) else np.transpose(found, [order.index(m) for m in range(len(order))])
+
+
+composite(product_of_others, _running_product_of_others, whole=True, samples=cases())
 
 
 def _with_last_axis(a: Value, axis: Any) -> tuple[Value, list[int]]:
@@ -198,13 +227,13 @@ def _prod(a: Value, *, axis: Any = None, keepdims: Any = False) -> Value:
 def _prod_jvp(
     tangents: tuple[Value, ...], ans: Value, /, a: Value, *, axis: Any = None, keepdims: Any = False
 ) -> Value:
-    return reduce(np.add, tangents[0] * _product_of_others(a, ans, axis, keepdims), axis=axis, keepdims=keepdims)
+    return reduce(np.add, tangents[0] * product_of_others(a, ans, axis, keepdims), axis=axis, keepdims=keepdims)
 
 
 def _prod_vjp(
     ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value, *, axis: Any = None, keepdims: Any = False
 ) -> tuple[Value, ...]:
-    return (restore_axes(ct, a, axis, keepdims) * _product_of_others(a, ans, axis, keepdims),)
+    return (restore_axes(ct, a, axis, keepdims) * product_of_others(a, ans, axis, keepdims),)
 
 
 def _prod_desugar(

@@ -14,15 +14,25 @@ from dualgrad._table.structure import Structure
 
 
 def composite(
-    fun: Function, body: Function, *, samples: Samples, says: Sequence[Stated] = (), facts: Facts = NO_FACTS
+    fun: Function,
+    body: Function,
+    *,
+    samples: Samples,
+    whole: bool = False,
+    says: Sequence[Stated] = (),
+    facts: Facts = NO_FACTS,
 ) -> Composite:
-    """Register a function that is differentiated by running a body written in NumPy; it takes the function's signature."""
+    """Register a function that is differentiated by running a body written in NumPy; it takes the function's signature.
+
+    With `whole`, the function itself (of ours, for plain arrays) is a faster way to the same values, which a level that does not
+    differentiate may take in one step.
+    """
     call = "extend.composite(f, body, samples=...)"
     check_callable(fun, "extend.composite", call)
     check_callable(body, "extend.composite", call, "second argument")
     positional, _, spread = rule_parameters(body, skip=0)
     place = positional.index("out") if "out" in positional and not spread else None
-    record = Composite(fun, body, samples, place, said(says), facts)
+    record = Composite(fun, body, samples, place, whole, said(says), facts)
     register(record)
     return record
 
