@@ -23,6 +23,8 @@ from dualgrad.rules.reductions.variance import within_rounding, without_spread
 OUTLINED.update((np.zeros_like, np.ones_like, np.empty_like))
 NUMBERWISE.update(
     (
+        # What is constant to a batch is constant to what differentiates the batch, too: the call goes on to the levels below.
+        as_constant,
         constant_astype,
         np.around,
         np.fix,
@@ -84,10 +86,6 @@ NUMBERWISE.update((eig_in_direction, eigh_in_direction, singular_vectors_in_dire
 # ---- said in other functions -----------------------------------------------------------------------
 
 
-def _unchanged(x: Value) -> Value:
-    return x
-
-
 def _allclose(a: Value, b: Value, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: bool = False) -> Value:
     return np.all(np.isclose(a, b, rtol, atol, equal_nan))
 
@@ -121,7 +119,6 @@ def _depends_on_data(*args: Any, **kwargs: Any) -> NoReturn:
     )
 
 
-BATCHED_BODIES[as_constant] = _unchanged
 BATCHED_BODIES[np.allclose] = _allclose
 BATCHED_BODIES[np.array_equal] = _array_equal
 BATCHED_BODIES[np.isin] = _isin
