@@ -6,7 +6,7 @@ mask selects is written back: `y[mask] *= 2` is `y[...] = np.where(mask, y * 2, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -46,6 +46,10 @@ class Selection(np.lib.mixins.NDArrayOperatorsMixin):
         check_kind(numbers, self._numbers, f"numpy.{ufunc.__name__} in place")
         self._numbers = numbers if dtype_of(numbers) == dtype else numbers.astype(dtype)
         return self
+
+    def map(self, f: Callable[[Value], Value]) -> Selection:
+        """Return the same with `f` of the numbers, which acts on each of them apart."""
+        return Selection(f(self._numbers), self._region)
 
     # The left operand is asked first, and may be a traced number, which knows nothing of this.
 
