@@ -17,7 +17,6 @@ import numpy as np
 
 from dualgrad._table.record import RECORDS, Primitive, Pull, install, name_of, records
 from dualgrad.rules.linalg.eigen import eigenvalues, eigh_moved
-from dualgrad.rules.linalg.pinv import of_lower_triangle
 from dualgrad.rules.linalg.singular import singular_values, singular_vectors
 from dualgrad.testing import check_grads
 from tests.registry.cases import CASES, Case
@@ -59,13 +58,10 @@ def through_singular_vectors(u: Any, s: Any, vh: Any) -> Any:
 
 
 BY_HAND: dict[Any, Callable[..., Any]] = {
-    # Differences leave the symmetric matrices that cholesky is a function of.
-    np.linalg.cholesky: lambda x: np.linalg.cholesky(definite(x)),
     # Vectors are free in sign: only functions that do not see it have a derivative.
     np.linalg.eigh: lambda x: through_eigenvectors(*np.linalg.eigh(definite(x))),
     eigh_moved: lambda x: through_eigenvectors(*eigh_moved(definite(x))),
     eigenvalues: lambda x: eigenvalues(definite(x))[0],
-    of_lower_triangle: lambda x: of_lower_triangle(x + x.T),
     singular_values: lambda x: singular_values(x)[1],
     singular_vectors: lambda x: through_singular_vectors(*singular_vectors(x)),
 }

@@ -23,6 +23,7 @@ from dualgrad.patterns.sets import IndexSets, take, unite
 from dualgrad.rules.axes import reduced_axes
 from dualgrad.rules.linalg.degenerate import adrift, told, unseen
 from dualgrad.rules.linalg.eigen import eigenvalues, eigh_moved
+from dualgrad.rules.linalg.pinv import pinv_of_hermitian
 from dualgrad.rules.linalg.qr import reduced_qr
 from dualgrad.rules.linalg.singular import singular_values, singular_vectors
 from dualgrad.rules.linalg.systems import cofactors
@@ -224,6 +225,7 @@ RULES: dict[Function, Rule] = {
             singular_vectors,
             reduced_qr,
             cofactors,
+            pinv_of_hermitian,
         ),
         _stacked,
     ),

@@ -27,6 +27,23 @@ def hermitian_part(a: Value) -> Value:
     return (a + adjoint(a)) * 0.5
 
 
+def of_triangle(a: Value, *, upper: bool = False) -> Value:
+    """Return the Hermitian matrices of which `a` holds one triangle: what LAPACK reads, to which a diagonal is real."""
+    strict = np.triu(a, 1) if upper else np.tril(a, -1)
+    return strict + adjoint(strict) + _real_diagonal(a)
+
+
+def onto_triangle(g: Value, *, upper: bool = False) -> Value:
+    """Return the adjoint of `of_triangle`: what is said of both triangles, said of the one that is read."""
+    both = g + adjoint(g)
+    return (np.triu(both, 1) if upper else np.tril(both, -1)) + _real_diagonal(g)
+
+
+def _real_diagonal(a: Value) -> Value:
+    # Selected, not multiplied: what is not read may be anything.
+    return np.where(np.eye(shape_of(a)[-1], dtype=bool), np.real(a), 0)
+
+
 def diagonal(w: Value) -> Value:
     """Return diagonal matrices."""
     return w[..., None] * np.eye(shape_of(w)[-1], dtype=bool)

@@ -49,6 +49,11 @@ def assert_exact_or_nan(found: Any, expected: Any, scale: float = 1.0) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-9 * max(scale, float(np.max(np.abs(expected)))))
 
 
+def is_nan_where_read(g: Any) -> bool:
+    """Tell whether a gradient of eigh is NaN throughout the triangle that is read; it is 0 in the other one."""
+    return bool(np.isnan(g[np.tril_indices(len(g))]).all() and not g[np.triu_indices(len(g), 1)].any())
+
+
 def forward_over_forward(f: Callable[[Any], Any], a: Any, t: Any, c: Any) -> Any:
     return jvp(lambda x: jvp(f, (x,), (t,))[1], (a,), (c,))[1]
 
@@ -74,7 +79,7 @@ def forward_in_the_cotangent(f: Callable[[Any], Any], a: Any, t: Any, c: Any) ->
 
 
 def conj_hermitian(g: Any) -> Any:
-    # Gradients of eigh are Hermitian; those of the other form count as such.
+    # Gradients of eigh are of the triangle that it reads; those of the other form count as such.
     return np.conj(hermitian(np.conj(g)))
 
 

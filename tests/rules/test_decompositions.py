@@ -217,7 +217,7 @@ def test_the_pseudoinverse_of_a_hermitian_matrix_reads_the_lower_triangle(a: Any
     np.testing.assert_allclose(value, np.linalg.pinv(a, 1e-10, hermitian=True), rtol=1e-10)
     check_grads(f, (a,))
     g = grad(lambda a: np.sum(np.real(np.linalg.pinv(a, hermitian=True))))(a)
-    np.testing.assert_allclose(g, g.T if a.dtype == float else np.conj(g.T), rtol=1e-10)
+    assert not np.triu(g, 1).any()
 
 
 def test_a_cutoff_of_the_pseudoinverse_is_honoured() -> None:

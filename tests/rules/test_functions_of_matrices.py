@@ -11,8 +11,10 @@ import pytest
 from dualgrad import grad, hessian, hvp, jvp, vjp, vmap
 from tests.rules.nestings import (
     adjoint,
+    conj_hermitian,
     draw,
     hermitian,
+    is_nan_where_read,
     orthonormal,
     start_again,
     with_eigenvalues,
@@ -99,9 +101,7 @@ def test_the_cube_at_a_multiple_of_the_unit_matrix_is_that_of_matrices() -> None
 
     found = grad(lambda a: cube(a)[0, 1])(2 * np.eye(3))
 
-    np.testing.assert_allclose(
-        found, 6 * (np.eye(3)[[0]].T @ np.eye(3)[[1]] + np.eye(3)[[1]].T @ np.eye(3)[[0]]), atol=1e-13
-    )
+    np.testing.assert_allclose(found, 12 * np.eye(3)[[1]].T @ np.eye(3)[[0]], atol=1e-13)
 
 
 def test_the_exponential_at_zero_is_right() -> None:
@@ -271,9 +271,8 @@ def test_pushforwards_of_vectors_pulled_back_are_nan_where_their_factor_is_zero(
         return (u * (s**3 - s)) @ w
 
     for h in (f, g):
-        assert np.isnan(
-            grad(lambda a, h=h: jvp(lambda a: np.sum(h(a) * WEIGHTS[:3, :3]), (a,), (np.eye(3),))[1])(np.eye(3))
-        ).all()
+        found = grad(lambda a, h=h: jvp(lambda a: np.sum(h(a) * WEIGHTS[:3, :3]), (a,), (np.eye(3),))[1])(np.eye(3))
+        assert np.isnan(found[np.tril_indices(3)]).all()
 
 
 # ---- what must be NaN ------------------------------------------------------------------------------
@@ -306,7 +305,7 @@ def test_what_the_vectors_do_not_tell_is_nan(trap: Any, n: int) -> None:
         w, v = np.linalg.eigh(a)
         return trap(w, v, lambda values: np.matmul(v * values, v.T))
 
-    assert np.isnan(grad(f)(2 * np.eye(n))).all()
+    assert is_nan_where_read(grad(f)(2 * np.eye(n)))
 
 
 def test_a_function_of_the_values_beside_that_of_the_matrix_is_not_told_by_two_numbers() -> None:
@@ -314,16 +313,16 @@ def test_a_function_of_the_values_beside_that_of_the_matrix_is_not_told_by_two_n
         w, v = np.linalg.eigh(a)
         return np.sum(np.log(w)) + np.sum((WEIGHTS[0, : len(a)] @ v) ** 2 / w)
 
-    assert np.isnan(grad(f)(2 * np.eye(2))).all()
+    assert is_nan_where_read(grad(f)(2 * np.eye(2)))
     assert_is_gradient(f, 2 * np.eye(3))
 
 
 def test_an_entry_beside_the_diagonal_is_not_told_by_two_numbers() -> None:
     cube = through_eigh(lambda w: w**3)
-    assert np.isnan(grad(lambda a: cube(a)[0, 1])(2 * np.eye(2))).all()
+    assert is_nan_where_read(grad(lambda a: cube(a)[0, 1])(2 * np.eye(2)))
     # That the matrix is small beside its function does not make it told.
     exponential = through_eigh(np.exp)
-    assert np.isnan(grad(lambda a: exponential(a)[0, 1])(1e-15 * np.eye(2))).all()
+    assert is_nan_where_read(grad(lambda a: exponential(a)[0, 1])(1e-15 * np.eye(2)))
 
 
 def test_two_functions_of_singular_values_are_nan() -> None:
@@ -386,4 +385,4 @@ def test_matrices_that_were_rounded_count_as_having_equal_values() -> None:
         expected = t @ a @ a + a @ t @ a + a @ a @ t
 
         np.testing.assert_allclose(jvp(cube, (a,), (t,))[1], expected, atol=1e-11)
-        np.testing.assert_allclose(vjp(cube, a)[1](t)[0], expected, atol=1e-10)
+        np.testing.assert_allclose(conj_hermitian(vjp(cube, a)[1](t)[0]), expected, atol=1e-10)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dualgrad import grad, hessian, jvp, vjp
+from dualgrad import grad, hessian, jvp, taylor, vjp, vmap
 from dualgrad.testing import check_grads
 
 RNG = np.random.default_rng(7)
@@ -92,18 +92,97 @@ def test_functions_of_eigenvectors_free_of_gauge_agree_with_differences(x: Any) 
     check_grads(of_eigenvectors, (x,), rtol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "f", [np.linalg.cholesky, np.linalg.eigvalsh, lambda a: np.linalg.eigh(a)[0], lambda a: np.linalg.eigh(a)[1] ** 2]
-)
-def test_gradients_of_functions_that_read_one_triangle_are_symmetric(f: Callable[[Any], Any]) -> None:
-    a = definite(draw(3, 3))
-    weights = draw(*f(a).shape)
-    g = grad(lambda a: np.sum(weights * f(a)))(a)
-    t = draw(3, 3)
+def rebuilt_by(uplo: Any) -> Callable[[Any], Any]:
+    def rebuilt(a: Any) -> Any:
+        w, v = np.linalg.eigh(a, uplo)
+        return np.matmul(v * np.sin(w)[..., None, :], adjoint(v))
 
-    np.testing.assert_allclose(g, g.T, rtol=1e-12)
-    np.testing.assert_allclose(jvp(f, (a,), (t,))[1], jvp(f, (a,), (hermitian(t),))[1], atol=1e-12)
-    np.testing.assert_allclose(np.sum(g * t), np.sum(weights * jvp(f, (a,), (t,))[1]), rtol=1e-10)
+    return rebuilt
+
+
+def root_of_svd(a: Any) -> Any:
+    u, s, w = np.linalg.svd(a, hermitian=True)
+    return np.matmul(u * np.sqrt(s)[..., None, :], w)
+
+
+# With whether they read the upper triangle.
+OF_ONE_TRIANGLE: dict[str, tuple[Callable[[Any], Any], bool]] = {
+    "cholesky": (np.linalg.cholesky, False),
+    "upper cholesky": (lambda a: np.linalg.cholesky(a, upper=True), True),
+    "eigvalsh": (np.linalg.eigvalsh, False),
+    "upper eigvalsh": (lambda a: np.linalg.eigvalsh(a, "u"), True),
+    "values of eigh": (lambda a: np.linalg.eigh(a)[0], False),
+    "eigh": (rebuilt_by("l"), False),
+    "upper eigh": (rebuilt_by("U"), True),
+    "pinv": (lambda a: np.linalg.pinv(a, hermitian=True), False),
+    "pinv with a cutoff": (lambda a: np.linalg.pinv(a, 1e-12, True), False),
+    "svd": (root_of_svd, False),
+    "singular values": (lambda a: np.linalg.svd(a, compute_uv=False, hermitian=True), False),
+}
+each_of_one_triangle = pytest.mark.parametrize(("f", "upper"), OF_ONE_TRIANGLE.values(), ids=OF_ONE_TRIANGLE)
+
+
+def with_anything_beside(x: Any, upper: bool) -> Any:
+    """Return a definite matrix with numbers that nothing reads in its other triangle, and on its diagonal if complex."""
+    n = x.shape[-1]
+    unread = np.tri(n, k=-1, dtype=bool) if upper else ~np.tri(n, dtype=bool)
+    found = np.where(unread, draw(n, n), definite(x))
+    return found + 1j * np.eye(n) if found.dtype.kind == "c" else found
+
+
+@each_of_one_triangle
+@pytest.mark.parametrize("x", SQUARES)
+def test_the_derivative_is_that_of_the_triangle_that_is_read(f: Callable[[Any], Any], upper: bool, x: Any) -> None:
+    a = with_anything_beside(x, upper)
+    is_complex = a.dtype.kind == "c"
+    t, s = draw(*a.shape, is_complex=is_complex), draw(*a.shape, is_complex=is_complex)
+    weights = draw(*f(a).shape)
+
+    def loss(a: Any) -> Any:
+        return np.sum(weights * np.real(f(a)) + np.abs(f(a)) ** 2)
+
+    def differences(g: Callable[[Any], Any]) -> Any:
+        return (g(a + 1e-5 * t) - g(a - 1e-5 * t)) / 2e-5
+
+    value, pushed = jvp(f, (a,), (t,))
+    found = grad(loss)(a)
+    np.testing.assert_allclose(value, f(a), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(pushed, differences(f), rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(np.sum(np.real(found * t)), differences(loss), rtol=1e-6)
+    assert not (np.tril(found, -1) if upper else np.triu(found, 1)).any()
+    assert not np.imag(np.diagonal(found, axis1=-2, axis2=-1)).any()
+    # To second order, and of a batch.
+    moved = differences(grad(loss))
+    np.testing.assert_allclose(jvp(grad(loss), (a,), (t,))[1], moved, rtol=1e-5, atol=1e-6)
+    again = grad(lambda a: np.sum(np.real(grad(loss)(a) * s)))(a)
+    np.testing.assert_allclose(np.sum(np.real(again * t)), np.sum(np.real(moved * s)), rtol=1e-5)
+    np.testing.assert_allclose(taylor(f, a, t, 1)[1], pushed, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(vmap(grad(loss))(np.stack([a, 2 * a]))[0], found, rtol=1e-12, atol=1e-14)
+
+
+@each_of_one_triangle
+def test_numbers_that_are_not_read_may_be_anything(f: Callable[[Any], Any], upper: bool) -> None:
+    a = with_anything_beside(draw(3, 3), upper)
+    expected = grad(lambda a: np.sum(f(a)))(a)
+    t = np.ones((3, 3))
+    pushed = jvp(f, (a,), (t,))[1]
+    unread = np.tri(3, k=-1, dtype=bool) if upper else ~np.tri(3, dtype=bool)
+
+    np.testing.assert_array_equal(grad(lambda a: np.sum(f(a)))(np.where(unread, np.pi, a)), expected)
+    np.testing.assert_array_equal(jvp(f, (a,), (np.where(unread, np.nan, t),))[1], pushed)
+
+
+@each_of_one_triangle
+def test_matrices_that_move_symmetrically_have_one_derivative(f: Callable[[Any], Any], upper: bool) -> None:
+    x = draw(3, 3)
+
+    def of_both(x: Any) -> Any:
+        return np.sum(f(definite(x)) ** 2)
+
+    def of_one(x: Any) -> Any:
+        return np.sum(f((np.triu if upper else np.tril)(definite(x))) ** 2)
+
+    np.testing.assert_allclose(grad(of_one)(x), grad(of_both)(x), rtol=1e-12)
 
 
 def test_equal_eigenvalues_leave_symmetric_functions_their_gradient() -> None:

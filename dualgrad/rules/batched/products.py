@@ -25,7 +25,7 @@ from dualgrad.rules.contractions.einsum import contract
 from dualgrad.rules.contractions.vectors import cross_vectors
 from dualgrad.rules.linalg.degenerate import adrift, told, unseen
 from dualgrad.rules.linalg.eigen import eigenvalues, eigh_moved
-from dualgrad.rules.linalg.pinv import of_lower_triangle
+from dualgrad.rules.linalg.pinv import pinv_of_hermitian
 from dualgrad.rules.linalg.qr import reduced_qr
 from dualgrad.rules.linalg.singular import singular_values, singular_vectors
 from dualgrad.rules.linalg.solvers import least_squares
@@ -58,7 +58,7 @@ batching(
     cofactors,
     eigenvalues,
     eigh_moved,
-    of_lower_triangle,
+    pinv_of_hermitian,
     reduced_qr,
     singular_values,
     singular_vectors,

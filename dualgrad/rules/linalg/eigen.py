@@ -30,20 +30,29 @@ from dualgrad.rules.linalg.degenerate import (
     uneven,
     unseen,
 )
-from dualgrad.rules.matrices import adjoint, conj, diagonal, hermitian_part, inverse_where, total
-from dualgrad.rules.samples import cases
+from dualgrad.rules.matrices import adjoint, conj, diagonal, inverse_where, of_triangle, onto_triangle, total
+from dualgrad.rules.samples import A, SymmetricA, case, cases
 from dualgrad.rules.words import composite, constant, handwritten
 
 # ---- eigh, eigvalsh --------------------------------------------------------------------------------
 
-# The function is taken as one of the Hermitian part of its operand (NumPy reads one triangle and believes the other): a
-# tangent counts by its Hermitian part, and gradients are Hermitian. With P = v^H da v: dw = diag(P) and
+# NumPy reads one triangle and believes the other. So a tangent counts by the triangle that is read, which makes a Hermitian
+# da, and gradients are zero in the other one. With P = v^H da v: dw = diag(P) and
 # dv = v (P * F), F_ij = 1 / (w_j - w_i) (Giles 2008, 3.1), and 0 where w_i = w_j.
 
 
 # NumPy's annotations take less than the function does.
 _eigh: Function = np.linalg.eigh
 _plain_eigvalsh: Function = np.linalg.eigvalsh
+
+
+def _is_upper(UPLO: str) -> bool:
+    return UPLO.upper() == "U"
+
+
+def _read(t: Value, UPLO: str) -> Value:
+    """Return the Hermitian matrix that moves where the triangle that is read moves by that of `t`."""
+    return of_triangle(t, upper=_is_upper(UPLO))
 
 
 def _eigh_in_no_special_basis(a: Value, *, UPLO: str = "L") -> Any:
@@ -69,7 +78,7 @@ def eigh_in_direction(a: Value, t: Value, *, UPLO: str = "L") -> Any:
     for index, places in shared_groups(groups(w)):
         inside = (*index, slice(None), places)
         level_out(w, (*index, places))
-        v[inside] = v[inside] @ _eigh(adjoint(v[inside]) @ hermitian_part(t[index]) @ v[inside])[1]
+        v[inside] = v[inside] @ _eigh(adjoint(v[inside]) @ _read(t[index], UPLO) @ v[inside])[1]
     return ans
 
 
@@ -101,7 +110,7 @@ def _eigh_in_basis_of(t: Value, eigh: Function, a: Value, UPLO: str) -> Any:
 
 def _eigh_jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value, *, UPLO: str = "L") -> tuple[Value, ...]:
     w, v = ans
-    moved = np.matmul(hermitian_part(tangents[0]), v)
+    moved = np.matmul(_read(tangents[0], UPLO), v)
     p = np.matmul(adjoint(v), moved)
     same = pairs_within(groups(w))
     turned = p * _inverse_differences(w, same)
@@ -111,16 +120,16 @@ def _eigh_jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value, *, UPLO: str
 
 
 def _eigh_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value, *, UPLO: str = "L") -> tuple[Value, ...]:
-    return _pulled_back(ct, ans, told_by_vectors=True)
+    return _pulled_back(ct, ans, UPLO, told_by_vectors=True)
 
 
 def _eigh_moved_vjp(
     ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value, *, UPLO: str = "L"
 ) -> tuple[Value, ...]:
-    return _pulled_back(ct, ans, told_by_vectors=False)
+    return _pulled_back(ct, ans, UPLO, told_by_vectors=False)
 
 
-def _pulled_back(ct: Value, ans: Value, told_by_vectors: bool) -> tuple[Value, ...]:
+def _pulled_back(ct: Value, ans: Value, UPLO: str, told_by_vectors: bool) -> tuple[Value, ...]:
     (of_values, of_vectors), (w, v) = ct, ans
     if of_values is None and of_vectors is None:
         return (None,)
@@ -134,12 +143,12 @@ def _pulled_back(ct: Value, ans: Value, told_by_vectors: bool) -> tuple[Value, .
             inner = inner + np.where(same, np.nan, 0)
         else:
             inner = inner + _between_equal_values(w, n, of_values, same, told_by_vectors)
-    return (_hermitian_with(v, inner),)
+    return (_in_triangle(v, inner, UPLO),)
 
 
-def _hermitian_with(v: Value, inner: Value) -> Value:
-    """Return the cotangent of the matrix, given that of the matrix in the basis v."""
-    return conj(hermitian_part(np.matmul(np.matmul(v, inner), adjoint(v))))
+def _in_triangle(v: Value, inner: Value, UPLO: str) -> Value:
+    """Return the cotangent of the triangle that is read, given that of the matrix in the basis v."""
+    return conj(onto_triangle(np.matmul(np.matmul(v, inner), adjoint(v)), upper=_is_upper(UPLO)))
 
 
 def _between_equal_values(w: Value, n: Value, of_values: Value, same: Value, told_by_vectors: bool) -> Value:
@@ -208,7 +217,7 @@ def _eigenvalues_vjp(
     w, v = ans
     if ct[0] is None:
         return (None,)
-    return (_hermitian_with(v, diagonal(shared_evenly(ct[0], groups(w)))),)
+    return (_in_triangle(v, diagonal(shared_evenly(ct[0], groups(w))), UPLO),)
 
 
 handwritten(
@@ -238,4 +247,14 @@ def _eigvalsh(a: Value, UPLO: str = "L") -> Value:
     return eigenvalues(a, UPLO=UPLO)[0] if is_differentiated(a) else fixed_eigenvalues(a, UPLO=UPLO)
 
 
-composite(np.linalg.eigvalsh, _eigvalsh, samples=cases())
+composite(
+    np.linalg.eigvalsh,
+    _eigvalsh,
+    samples=cases(
+        case(SymmetricA(3, 3)),
+        case(SymmetricA(2, 2, 2)),
+        case(SymmetricA(2, 2, is_complex=True), "U"),
+        case(A(2, 2), UPLO="U"),
+        case(A(0, 0)),
+    ),
+)

@@ -9,31 +9,9 @@ import numpy as np
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, shape_of
 from dualgrad._table.structure import OfMatrices
-from dualgrad.rules.matrices import adjoint, conj, hermitian_part, transposed
-from dualgrad.rules.samples import A, case, cases
+from dualgrad.rules.matrices import adjoint, conj, of_triangle, onto_triangle, transposed
+from dualgrad.rules.samples import A, SymmetricA, case, cases
 from dualgrad.rules.words import handwritten
-
-# ---- of_lower_triangle -----------------------------------------------------------------------------
-
-
-@overridable
-def of_lower_triangle(a: Value) -> Value:
-    """Return the Hermitian matrix of which `a` has the lower triangle; as a function, of the Hermitian part of `a`."""
-    lower = np.tril(a, -1)
-    return lower + adjoint(lower) + np.real(a) * np.eye(a.shape[-1], dtype=bool)
-
-
-def _of_lower_triangle_jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value) -> Value:
-    return hermitian_part(tangents[0])
-
-
-def _of_lower_triangle_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value) -> tuple[Value, ...]:
-    return (hermitian_part(ct),)
-
-
-handwritten(
-    of_lower_triangle, _of_lower_triangle_jvp, _of_lower_triangle_vjp, keep=(), structure=OfMatrices(), samples=cases()
-)
 
 # ---- pinv ------------------------------------------------------------------------------------------
 
@@ -67,13 +45,12 @@ def _pinv_vjp(
     return (conj(adjoint(turned)) - np.matmul(np.matmul(transposed(p), ct), transposed(p)),)
 
 
-def _pinv_of_hermitian(a: Value, rcond: Any = None, hermitian: Any = False, **cutoff: Any) -> Value:
+def _pinv_with_hermitian(a: Value, rcond: Any = None, hermitian: Any = False, **cutoff: Any) -> Value:
     if not hermitian or 0 in shape_of(a)[-2:]:
         return np.linalg.pinv(a, rcond, **cutoff)
     if shape_of(a)[-1] != shape_of(a)[-2]:
         raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
-    # NumPy reads one triangle then and believes the other, and so does eigh.
-    return np.linalg.pinv(of_lower_triangle(a), rcond, **cutoff)
+    return pinv_of_hermitian(a, rcond=rcond, **cutoff)
 
 
 handwritten(
@@ -82,7 +59,7 @@ handwritten(
     _pinv_vjp,
     keep=("ans", "a"),
     call=_pinv,
-    desugar=_pinv_of_hermitian,
+    desugar=_pinv_with_hermitian,
     structure=OfMatrices(),
     samples=cases(
         case(A(2, 3)),
@@ -92,5 +69,43 @@ handwritten(
         case(A(2, 3), rcond=1e-10),
         case(A(2, 3), rtol=1e-10),
         case(A(2, 3), rtol=None),
+    ),
+)
+
+# ---- pinv(hermitian=True) --------------------------------------------------------------------------
+
+# NumPy reads the lower triangle and believes the other.
+
+
+@overridable
+def pinv_of_hermitian(a: Value, *, rcond: Any = None, rtol: Any = _NOT_GIVEN) -> Value:
+    """Return the pseudoinverse of the Hermitian matrix of which `a` holds the lower triangle."""
+    cutoff = {} if rtol is _NOT_GIVEN else {"rtol": rtol}
+    return np.linalg.pinv(a, rcond, hermitian=True, **cutoff)
+
+
+def _pinv_of_hermitian_jvp(
+    tangents: tuple[Value, ...], ans: Value, /, a: Value, *, rcond: Any = None, rtol: Any = None
+) -> Value:
+    return _pinv_jvp((of_triangle(tangents[0]),), ans, of_triangle(a))
+
+
+def _pinv_of_hermitian_vjp(
+    ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value, *, rcond: Any = None, rtol: Any = None
+) -> tuple[Value, ...]:
+    (pulled,) = _pinv_vjp(ct, wanted, ans, of_triangle(a))
+    return (conj(onto_triangle(conj(pulled))),)
+
+
+handwritten(
+    pinv_of_hermitian,
+    _pinv_of_hermitian_jvp,
+    _pinv_of_hermitian_vjp,
+    keep=("ans", "a"),
+    samples=cases(
+        case(SymmetricA(3, 3)),
+        case(SymmetricA(2, 2, 2)),
+        case(SymmetricA(2, 2, is_complex=True), rcond=1e-10),
+        case(A(3, 3), rtol=1e-10),
     ),
 )

@@ -18,7 +18,7 @@ from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._table.structure import OfMatrices
 from dualgrad._trace.level import anywhere, is_differentiated
-from dualgrad.rules.matrices import adjoint, conj, hermitian_part, transposed
+from dualgrad.rules.matrices import adjoint, conj, of_triangle, onto_triangle, transposed
 from dualgrad.rules.samples import A, SymmetricA, case, cases
 from dualgrad.rules.words import composite, handwritten
 
@@ -254,8 +254,8 @@ handwritten(
 
 # ---- cholesky --------------------------------------------------------------------------------------
 
-# The function is taken as one of the Hermitian part of its operand (NumPy reads one triangle and believes the other): a
-# tangent counts by its Hermitian part, and gradients are Hermitian. a = L L^H moves as dL = L Phi(inv(L) da inv(L)^H),
+# NumPy reads one triangle and believes the other. So a tangent counts by the triangle that is read, which makes a Hermitian
+# da, and gradients are zero in the other one. a = L L^H moves as dL = L Phi(inv(L) da inv(L)^H),
 # where Phi takes the lower triangle and half the diagonal (Giles 2008, as given by S. F. Walter).
 
 
@@ -268,7 +268,7 @@ def _lower_half(a: Value) -> Value:
 
 def _cholesky_jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value, *, upper: bool = False) -> Value:
     lower = adjoint(ans) if upper else ans
-    half = np.linalg.solve(lower, hermitian_part(tangents[0]))
+    half = np.linalg.solve(lower, of_triangle(tangents[0], upper=upper))
     moved = np.matmul(lower, _lower_half(adjoint(np.linalg.solve(lower, adjoint(half)))))
     return adjoint(moved) if upper else moved
 
@@ -276,15 +276,15 @@ def _cholesky_jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value, *, upper
 def _cholesky_vjp(
     ct: Value, wanted: tuple[bool, ...], ans: Value, /, a: Value, *, upper: bool = False
 ) -> tuple[Value, ...]:
-    # In the conjugate convention: inv(L)^H Phi(L^H ct) inv(L), its Hermitian part.
+    # In the conjugate convention: inv(L)^H Phi(L^H ct) inv(L), its Hermitian part, said of one triangle.
     lower = adjoint(ans) if upper else ans
     inner = _lower_half(np.matmul(adjoint(lower), transposed(ct) if upper else conj(ct)))
     if type(lower) is np.ndarray:
         # NumPy has no triangular solver, and its general one does many times the work.
         inverse = _inverse_of_lower(lower)
-        return (conj(hermitian_part(np.matmul(np.matmul(adjoint(inverse), inner), inverse))),)
+        return (conj(onto_triangle(np.matmul(np.matmul(adjoint(inverse), inner), inverse), upper=upper)),)
     half = np.linalg.solve(adjoint(lower), inner)
-    return (conj(hermitian_part(adjoint(np.linalg.solve(adjoint(lower), adjoint(half))))),)
+    return (conj(onto_triangle(adjoint(np.linalg.solve(adjoint(lower), adjoint(half))), upper=upper)),)
 
 
 def _inverse_of_lower(a: Value) -> Value:
@@ -300,7 +300,20 @@ def _inverse_of_lower(a: Value) -> Value:
     return found
 
 
-handwritten(np.linalg.cholesky, _cholesky_jvp, _cholesky_vjp, keep=("ans",), structure=OfMatrices(), samples=cases())
+handwritten(
+    np.linalg.cholesky,
+    _cholesky_jvp,
+    _cholesky_vjp,
+    keep=("ans",),
+    structure=OfMatrices(),
+    samples=cases(
+        case(SymmetricA(3, 3)),
+        case(SymmetricA(2, 2, 2)),
+        case(SymmetricA(2, 2, is_complex=True)),
+        case(SymmetricA(2, 2), upper=True),
+        case(A(0, 0)),
+    ),
+)
 
 # ---- matrix_power, multi_dot -----------------------------------------------------------------------
 
