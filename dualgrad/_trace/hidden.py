@@ -6,11 +6,11 @@ import gc
 import itertools
 from collections.abc import Callable, Iterable
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
-from dualgrad._trace.level import Level, Tracer
+from dualgrad._trace.level import Level, Tracer, is_differentiated
 
 _ATOMS = frozenset((type(None), bool, int, float, complex, str, bytes, np.float64, np.float32, np.int64, np.bool_))
 _OPAQUE = (type, ModuleType, FunctionType, Level)
@@ -41,6 +41,14 @@ def hides(is_sought: Callable[[Tracer], bool], x: Any, at_most: int | None = Non
         if kind is not np.ndarray:
             waiting += gc.get_referents(x)
     return False
+
+
+def refuse_hidden(x: Any, title: str) -> NoReturn:
+    """Raise TypeError for an argument that hides a value being differentiated."""
+    raise TypeError(
+        f"{title} has rules of its own, which cannot tell what they differentiate in a {type(x).__name__}: it holds a value being "
+        f"differentiated where dualgrad does not look. {advice(is_differentiated, x)}"
+    )
 
 
 def advice(is_sought: Callable[[Tracer], bool], x: Any) -> str:

@@ -9,17 +9,22 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
 
+from dualgrad._array.selection import Selection, refuse
 from dualgrad._call.arguments import check_callable
-from dualgrad._call.leaves import Leaves
+from dualgrad._call.leaves import Leaves, results
 from dualgrad._table.record import Primitive, Word
 from dualgrad._table.signature import Normaliser
 from dualgrad._table.space import Value, zeros_of
-from dualgrad._trace.level import Tracer, deepest, seen_anywhere
+from dualgrad._trace.hidden import hides, refuse_hidden
+from dualgrad._trace.level import Level, Tracer, deepest, is_differentiated, seen_anywhere
 from dualgrad.batching import BatchLevel
 from dualgrad.errors import LeakedValueError, RuleError, TreeError
 from dualgrad.forward import jvp
 from dualgrad.reverse import Recording
 from dualgrad.transforms._custom_batch import BatchedRules, holds_apart, holds_batch, on_batch
+
+_LOOKED_AT = 10_000
+"""How many objects that an argument holds are looked at, for values being differentiated, in each call."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -58,11 +63,11 @@ class CustomFunction(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         positional = self._positional(args, kwargs)
         inputs = Leaves(positional)
-        level = deepest(inputs.leaves)
+        level = self._level_of(inputs.leaves)
         if level is None:
             return self._f(*args, **kwargs)
         if isinstance(level, BatchLevel):
-            return self._call_batched(positional, level)  # type: ignore[no-any-return]
+            return self._call_batched(inputs.fill(inputs.values), level)  # type: ignore[no-any-return]
         if self._jvp is None and self._bwd is None:
             raise RuleError(f"{self._title()} has no rule yet: give it one with .defjvp(rule) or .defvjp(fwd, bwd).")
         *outputs, kept = level.apply(self._record, tuple(inputs.values), {"inputs": inputs})
@@ -84,6 +89,19 @@ class CustomFunction(Generic[P, R]):
         if self._fwd is not None and self._bwd is not None:
             derived.defvjp(rules.fwd(self._fwd), rules.bwd(self._bwd))
         return rules.wrapped(derived(*rules.arguments))
+
+    def _level_of(self, leaves: Sequence[Any]) -> Level | None:
+        """Return the deepest level among leaves; TypeError where one that is no array holds a value being differentiated."""
+        found = None
+        for x in leaves:
+            if isinstance(x, Tracer):
+                if found is None or x._level.depth > found.depth:
+                    found = x._level
+            elif type(x) is Selection:
+                refuse("a function with rules of its own")
+            elif hides(is_differentiated, x, at_most=_LOOKED_AT):
+                refuse_hidden(x, self._title())
+        return found
 
     def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         if not kwargs:
@@ -131,7 +149,7 @@ class CustomFunction(Generic[P, R]):
         if self._fwd is None or is_traced:
             # Levels further out use the rules too, and do not differentiate fwd.
             value = self(*arguments) if is_traced else self._f(*arguments)  # type: ignore[call-arg]
-        result = Leaves([value])
+        result = results(value)
         return (*result.values, _Kept(result, residuals, is_traced and holds_apart(residuals)))
 
     def _run_and_push(self, tangents: tuple[Value, ...], *values: Value, inputs: Leaves) -> tuple[Any, Any]:
