@@ -37,6 +37,10 @@ class BatchLoopWarning(UserWarning):
     """`vmap` ran a function once per member of the batch: it has no batching rule, or its own code cannot run on a batch."""
 
 
+class TransposeLoopWarning(UserWarning):
+    """Reverse mode called a linear function once per number of its argument: nothing else tells what its transpose is."""
+
+
 class PatternError(RuntimeError):
     """A sparsity pattern does not hold at the point at which it was used."""
 

@@ -22,6 +22,7 @@ from dualgrad.errors import LeakedValueError, RuleError, TreeError
 from dualgrad.forward import jvp
 from dualgrad.reverse import Recording
 from dualgrad.transforms._custom_batch import BatchedRules, holds_apart, holds_batch, on_batch
+from dualgrad.transforms._custom_transpose import is_called_on_tangents, transposed, transposing
 
 _LOOKED_AT = 10_000
 """How many objects that an argument holds are looked at, for values being differentiated, in each call."""
@@ -43,6 +44,9 @@ class CustomFunction(Generic[P, R]):
         self._fwd: Callable[..., Any] | None = None
         self._bwd: Callable[..., Any] | None = None
         self._defaults: dict[int, tuple[Any, ...]] | None = None
+        # Whose rules these are: of batches, those of a member.
+        self._owner: object = self
+        self._transpose: Callable[..., Any] = self._transposed
         self._record = self._make_record()
 
     def defjvp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
@@ -70,7 +74,8 @@ class CustomFunction(Generic[P, R]):
             return self._call_batched(inputs.fill(inputs.values), level)  # type: ignore[no-any-return]
         if self._jvp is None and self._bwd is None:
             raise RuleError(f"{self._title()} has no rule yet: give it one with .defjvp(rule) or .defvjp(fwd, bwd).")
-        *outputs, kept = level.apply(self._record, tuple(inputs.values), {"inputs": inputs})
+        record = self._make_record(self._pull_linearly) if self._is_own_tangent_map(level) else self._record
+        *outputs, kept = level.apply(record, tuple(inputs.values), {"inputs": inputs})
         for x in outputs:
             if isinstance(x, Tracer) and x._level is level and deepest((x._value,)) is level:
                 raise RuleError(
@@ -84,6 +89,8 @@ class CustomFunction(Generic[P, R]):
         rules = BatchedRules(args, level, self._title())
         derived: CustomFunction[..., Any] = CustomFunction(rules.function(self._f))
         derived._defaults = {}
+        derived._owner = self._owner
+        derived._transpose = rules.transpose(self._transpose)
         if self._jvp is not None:
             derived.defjvp(rules.jvp(self._jvp))
         if self._fwd is not None and self._bwd is not None:
@@ -103,6 +110,9 @@ class CustomFunction(Generic[P, R]):
                 refuse_hidden(x, self._title())
         return found
 
+    def _is_own_tangent_map(self, level: Level) -> bool:
+        return self._jvp is not None and self._bwd is None and is_called_on_tangents(self._owner, level)
+
     def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         if not kwargs:
             if self._defaults is None:
@@ -119,13 +129,13 @@ class CustomFunction(Generic[P, R]):
 
     # ---- the record that interpreters see --------------------------------------------------------
 
-    def _make_record(self) -> Primitive:
+    def _make_record(self, vjp: Callable[..., Any] | None = None) -> Primitive:
         return Primitive(
             key=self._f,
             word=Word.HANDWRITTEN,
             fun=self._run,
             jvp=self._push,
-            vjp=self._pull,
+            vjp=vjp or self._pull,
             samples=_no_samples,
             normalise=Normaliser(self._title(), (), (), (), {}),
             operate=self._run,
@@ -192,12 +202,26 @@ class CustomFunction(Generic[P, R]):
     def _pull_by_jvp(self, arguments: tuple[Any, ...], cotangents: list[Value], result: Any) -> list[Value]:
         inputs, value = Leaves(arguments), Leaves([result])
 
-        def pushforward(tangents: Sequence[Value]) -> list[Value]:
-            pair = self._jvp_of(inputs.values, tangents, inputs, True)
-            pushed = _checked(value, pair[1], f"The JVP rule of {self._title()}", "tangent", "value")
-            return self._linear(pushed, tangents, value.values, "jvp")
+        with transposing(self._owner) as transposition:
 
-        return Recording(pushforward, [_ones_of(x) for x in inputs.values]).pull(cotangents)
+            def pushforward(tangents: Sequence[Value]) -> list[Value]:
+                transposition.records(tangents)
+                pair = self._jvp_of(inputs.values, tangents, inputs, True)
+                pushed = _checked(value, pair[1], f"The JVP rule of {self._title()}", "tangent", "value")
+                return self._linear(pushed, tangents, value.values, "jvp")
+
+            return Recording(pushforward, [_ones_of(x) for x in inputs.values]).pull(cotangents)
+
+    def _pull_linearly(
+        self, ct: list[Value], wanted: tuple[bool, ...], ans: Any, /, *values: Value, inputs: Leaves
+    ) -> tuple[Value, ...]:
+        result = ans[-1].result
+        cotangents = [_instantiate(c, x) for c, x in zip(ct, result.values, strict=False)]
+        found = self._transpose(wanted, inputs.fill(values), *result.fill_derivatives(cotangents))
+        return tuple(inputs.match(found, "cotangents", "arguments"))
+
+    def _transposed(self, wanted: tuple[bool, ...], arguments: tuple[Any, ...], ct: Any) -> tuple[Any, ...]:
+        return transposed(self._f, self, self._title(), wanted, arguments, ct)
 
     def _on_batch(
         self,

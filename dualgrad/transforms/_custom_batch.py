@@ -120,6 +120,14 @@ class BatchedRules:
 
         return batched
 
+    def transpose(self, rule: Rule) -> Rule:
+        """Return the transpose `(wanted, args, ct) -> cotangents` of a batch."""
+
+        def batched(wanted: tuple[bool, ...], args: Any, ct: Any) -> Any:
+            return self.bwd(functools.partial(rule, wanted))(self._marked(args), ct)
+
+        return batched
+
     def wrapped(self, result: Any) -> Any:
         """Return the result of the derived function as the batches that the code under `vmap` works with."""
         return tree.map(
