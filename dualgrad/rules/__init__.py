@@ -35,6 +35,7 @@ from dualgrad.rules.indexing import batched_indexing as _indexing_batched_indexi
 from dualgrad.rules.indexing import items as _indexing_items  # noqa: F401
 from dualgrad.rules.indexing import selection as _indexing_selection  # noqa: F401
 from dualgrad.rules.indexing import taking as _indexing_taking  # noqa: F401
+from dualgrad.rules.linalg import cholesky as _linalg_cholesky  # noqa: F401
 from dualgrad.rules.linalg import degenerate as _linalg_degenerate  # noqa: F401
 from dualgrad.rules.linalg import eig as _linalg_eig  # noqa: F401
 from dualgrad.rules.linalg import eigen as _linalg_eigen  # noqa: F401
