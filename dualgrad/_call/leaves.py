@@ -11,7 +11,7 @@ from dualgrad import tree
 from dualgrad._array.gather import gather
 from dualgrad._table import foreign
 from dualgrad._table.foreign import is_foreign
-from dualgrad._table.space import Value, dtype_of, is_inexact, shape_of, zeros_of
+from dualgrad._table.space import Value, base_class, dtype_of, is_inexact, shape_of, zeros_of
 from dualgrad._trace.ended import Ended
 from dualgrad._trace.level import Level, Tracer
 from dualgrad.errors import ConversionError
@@ -39,6 +39,10 @@ class Leaves:
         leaves = [gather(x) if type(x) is np.ndarray and x.dtype.hasobject else x for x in leaves]
         self._leaves = leaves
         self._places = [k for k, x in enumerate(leaves) if is_differentiable(x)]
+        for k in self._places:
+            # A memory map, for example: rules are written for NumPy's own class.
+            if type(x := leaves[k]) is not np.ndarray and isinstance(x, np.ndarray):
+                leaves[k] = base_class(x)
         self.values = [leaves[k] for k in self._places]
 
     @property
@@ -266,7 +270,7 @@ def conform(given: Any, x: Value, name: str, of: str) -> Value:
         given = given.astype(dtype) if hasattr(given, "astype") else dtype.type(given)
     elif isinstance(given, (float, complex)):
         given = dtype.type(given)
-    return given
+    return base_class(given) if type(given) is not np.ndarray and isinstance(given, np.ndarray) else given
 
 
 def owned(x: Value, taken: Sequence[Any]) -> Value:

@@ -39,12 +39,17 @@ def overridable(fun: Function) -> Function:
     def overridden(*args: Any, **kwargs: Any) -> Any:
         for x in args:
             kind = type(x)
-            if kind is not np.ndarray and (hasattr(x, "_level") or isinstance(x, np.ndarray)):
+            if kind is not np.ndarray and (
+                hasattr(x, "_level")
+                or (isinstance(x, np.ndarray) and kind.__array_function__ is not np.ndarray.__array_function__)
+            ):
                 answer = x.__array_function__(overridden, (kind,), args, kwargs)
                 if answer is not NotImplemented:
                     return answer
         return fun(*args, **kwargs)
 
+    # What `super().__array_function__` of a subclass of ndarray calls.
+    overridden._implementation = fun  # type: ignore[attr-defined]
     return overridden
 
 

@@ -11,7 +11,7 @@ from dualgrad import tree
 from dualgrad._array.gather import gather
 from dualgrad._call.arguments import P, argument_name, like
 from dualgrad._call.leaves import owned, refuse_masked
-from dualgrad._table.space import Value, shape_of
+from dualgrad._table.space import Value, base_class, shape_of
 from dualgrad._trace.level import Tracer
 from dualgrad.batching._batch import BatchLevel, batch_array
 
@@ -156,6 +156,8 @@ def _common_size(leaves: list[Any], axes: list[int | None], axis_size: int | Non
 
 def _to_front(x: Value, axis: int) -> Value:
     refuse_masked(x, "batched")
+    if type(x) is not np.ndarray and isinstance(x, np.ndarray):
+        x = base_class(x)
     return x if axis == 0 else np.moveaxis(x, axis, 0)
 
 
