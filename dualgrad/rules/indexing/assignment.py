@@ -52,7 +52,12 @@ def _set_item_jvp(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, 
 
 def _value_pull(ct: Value, shape: tuple[int, ...], *arrays: Value, index: Any) -> Value:
     # A value as large as the array may still be broadcast, by y[None] = x: the shape of `ct` does not tell.
-    return unbroadcast(_chosen(ct, *arrays, index=index), shape)
+    found = _chosen(ct, *arrays, index=index)
+    surplus = len(shape) - len(shape_of(found))
+    if surplus <= 0:
+        return unbroadcast(found, shape)
+    # NumPy drops axes of length 1 in front that the place written to does not have.
+    return np.reshape(unbroadcast(found, shape[surplus:]), shape)
 
 
 def _chosen(ct: Value, *arrays: Value, index: Any) -> Value:
@@ -148,9 +153,11 @@ def _set_item_batch(
     size = size_of(batched, operands)
     if not batched[1]:
         a = np.broadcast_to(a, (size, *shape_of(a)))
-    if len(shape_of(value)) == batched[0] and (
+    if shape_of(value)[batched[0] :] in ((), (1,)) and (
         _is_traced_mask(arrays) or (batched[2:] == (True,) and dtype_of(arrays[0]).kind == "b")
     ):
+        if len(shape_of(value)) > batched[0]:
+            value = np.reshape(value, shape_of(value)[: batched[0]])
         # One number for all that a mask selects, which differs between members.
         region = region_of_mask(params["index"], arrays[0], shape_of(a)[1:], many=batched[2])
         index = (slice(None), *region.index)
@@ -199,6 +206,11 @@ def _destination(a: Any, name: str) -> Tracer:
     return a
 
 
+def _is_empty(values: Value) -> bool:
+    """Tell whether there is nothing to repeat: NumPy leaves the array as it is, where `np.resize` would make zeros."""
+    return 0 in shape_of(values)
+
+
 def _copyto(dst: Any, src: Value, casting: str = "same_kind", where: Any = True) -> None:
     target: Any = _destination(dst, "copyto")
     src = as_operand(src)
@@ -208,6 +220,9 @@ def _copyto(dst: Any, src: Value, casting: str = "same_kind", where: Any = True)
 def _put(a: Any, ind: Any, v: Value, mode: str = "raise") -> None:
     target: Any = _destination(a, "put")
     places = np.ravel(as_data(ind))
+    v = as_operand(v)
+    if _is_empty(v):
+        return
     size = int(np.prod(shape_of(target), dtype=int))
     if mode != "raise":
         places = places % size if mode == "wrap" else np.clip(places, 0, size - 1)
@@ -217,13 +232,16 @@ def _put(a: Any, ind: Any, v: Value, mode: str = "raise") -> None:
         raise IndexError(
             f"numpy.put: an index is out of bounds for an array of {size} numbers. Pass mode='wrap' or 'clip'."
         )
-    target[np.unravel_index(places % size, shape_of(target))] = np.resize(as_operand(v), places.shape)
+    target[np.unravel_index(places % size, shape_of(target))] = np.resize(v, places.shape)
 
 
 def _putmask(a: Any, mask: Any, values: Value) -> None:
     target: Any = _destination(a, "putmask")
+    values = as_operand(values)
+    if _is_empty(values):
+        return
     shape = shape_of(target)
-    target[...] = np.where(np.reshape(as_data(mask), shape), np.resize(as_operand(values), shape), target)
+    target[...] = np.where(np.reshape(as_data(mask), shape), np.resize(values, shape), target)
 
 
 def _place(arr: Any, mask: Any, vals: Value) -> None:
@@ -233,8 +251,14 @@ def _place(arr: Any, mask: Any, vals: Value) -> None:
         _place_in_members(target, chosen, np.ravel(as_operand(vals)))
         return
     count = int(np.count_nonzero(chosen))
+    vals = as_operand(vals)
+    if count and _is_empty(vals):
+        raise ValueError(_NOTHING_TO_PLACE)
     if count:
-        target[chosen] = np.resize(as_operand(vals), (count,))
+        target[chosen] = np.resize(vals, (count,))
+
+
+_NOTHING_TO_PLACE = "numpy.place: there are no values to write where the mask is True."
 
 
 def _place_in_members(target: Any, chosen: Any, values: Value) -> None:
@@ -244,14 +268,17 @@ def _place_in_members(target: Any, chosen: Any, values: Value) -> None:
         order = np.reshape(np.cumsum(chosen) - 1, shape_of(target)) % count
         target[...] = np.where(chosen, call(np.take, values, order), target)
     elif seen_anywhere(chosen):
-        raise ValueError("numpy.place: there are no values to write where the mask is True.")
+        raise ValueError(_NOTHING_TO_PLACE)
 
 
 def _put_along_axis(arr: Any, indices: Any, values: Value, axis: int | None = -1) -> None:
     target: Any = _destination(arr, "put_along_axis")
     places = as_data(indices)
     if axis is None:
-        return _put(target, places, np.ravel(np.broadcast_to(as_operand(values), places.shape)))
+        values = as_operand(values)
+        if len(surplus := shape_of(values)[: -places.ndim]) and set(surplus) == {1}:
+            values = np.reshape(values, shape_of(values)[-places.ndim :])
+        return _put(target, places, np.ravel(np.broadcast_to(values, places.shape)))
     shape = shape_of(target)
     axis = range(len(shape))[axis]
     index = [
@@ -263,11 +290,14 @@ def _put_along_axis(arr: Any, indices: Any, values: Value, axis: int | None = -1
 
 def _fill_diagonal(a: Any, val: Value, wrap: bool = False) -> None:
     target: Any = _destination(a, "fill_diagonal")
+    val = as_operand(val)
+    if _is_empty(val):
+        return
     plain = np.zeros(shape_of(target))
     np.fill_diagonal(plain, 1, wrap)
     count = int(np.count_nonzero(plain))
     if count:
-        target[np.nonzero(plain)] = np.resize(np.ravel(as_operand(val)), (count,))
+        target[np.nonzero(plain)] = np.resize(np.ravel(val), (count,))
 
 
 for _fun, _body in (
