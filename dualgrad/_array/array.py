@@ -15,7 +15,7 @@ from dualgrad._array.selection import Selection, select
 from dualgrad._array.ufunc_methods import call_ufunc_method
 from dualgrad._array.views import assign, link, store, tie
 from dualgrad._table.functions import getitem
-from dualgrad._table.index import is_view_index
+from dualgrad._table.index import fixed_index, is_view_index
 from dualgrad._table.record import RECORDS, UNARY
 from dualgrad._table.space import Value, is_inexact, shape_of
 from dualgrad._trace.level import Tracer, decide, plain
@@ -273,6 +273,7 @@ class TracedArray(ArrayMethods, ObjectLoops):
     def __getitem__(self, index: Any) -> Value:
         kind = type(index)
         if kind in _BASIC or (kind is tuple and _BASIC.issuperset(map(type, index))):
+            index = fixed_index(index)
             answer = self._level.apply(RECORDS[getitem], (self,), {"index": index})  # type: ignore[arg-type]
             if shape_of(answer):
                 link(self, answer, index)
@@ -281,6 +282,7 @@ class TracedArray(ArrayMethods, ObjectLoops):
             return selection
         answer = call(getitem, self, index)
         if isinstance(answer, Tracer) and shape_of(answer) and is_view_index(index):
+            index = fixed_index(index)
             link(self, answer, index)
         return answer
 

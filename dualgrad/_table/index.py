@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -24,19 +25,39 @@ class Slot:
 
 _STATIC = frozenset((int, slice, type(None), type(Ellipsis)))
 
+BOUNDS = frozenset((int, type(None)))
+"""What a slice holds, mostly. It may hold an array of one integer, which may change after the call."""
+
+
+def fixed_slice(part: slice) -> slice:
+    """Return a slice with the integers that its bounds are now."""
+    bounds = (part.start, part.stop, part.step)
+    if BOUNDS.issuperset(map(type, bounds)):
+        return part
+    return slice(*[k if type(k) in BOUNDS else operator.index(k) for k in bounds])
+
+
+def fixed_index(index: Any) -> Any:
+    """Return an index, a slice or a tuple without arrays, with slices that do not change."""
+    if type(index) is tuple:
+        return tuple([fixed_slice(part) if type(part) is slice else part for part in index])
+    return fixed_slice(index) if type(index) is slice else index
+
 
 def split_index(index: Any) -> tuple[Any, tuple[Value, ...]]:
     """Return an index as (static part, arrays)."""
     if type(index) in _STATIC:
-        return index, ()
+        return fixed_index(index), ()
     arrays: list[Value] = []
     parts: list[Any] = []
     for part in index if isinstance(index, tuple) else (index,):
-        if type(part) in _STATIC or isinstance(part, np.integer):
+        if type(part) is slice:
+            parts.append(fixed_slice(part))
+        elif type(part) in _STATIC or isinstance(part, np.integer):
             parts.append(part)
-            continue
-        parts.append(Slot(len(arrays)))
-        arrays.append(_index_array(part))
+        else:
+            parts.append(Slot(len(arrays)))
+            arrays.append(_index_array(part))
     return tuple(parts), tuple(arrays)
 
 

@@ -2,11 +2,43 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableSequence, Sequence
 from typing import Any
 
+import numpy as np
+
+from dualgrad._table.index import fixed_slice
 from dualgrad._table.space import Function, Value
+
+_FIXED = frozenset((int, str, bool, type(None), float, complex, type, np.int64, np.float64))
+
+
+def settled(params: dict[str, Any]) -> dict[str, Any]:
+    """Return parameters that nobody changes after the call: `axes` may be a list that the user goes on to use."""
+    for name, value in params.items():
+        if type(value) not in _FIXED:
+            params[name] = _settled(value)
+    return params
+
+
+def _settled(value: Any) -> Any:
+    kind = type(value)
+    if kind is tuple:
+        # What is unchanged stays itself.
+        return value if _FIXED.issuperset(map(type, value)) else tuple([_settled(x) for x in value])
+    if kind is list:
+        return [_settled(x) for x in value]
+    if kind is np.ndarray:
+        return value.copy()
+    if kind is slice:
+        return fixed_slice(value)
+    if kind is dict:
+        return {key: _settled(x) for key, x in value.items()}
+    if kind is memoryview or isinstance(value, np.ndarray):
+        return np.array(value, subok=True)
+    return copy.deepcopy(value) if isinstance(value, MutableSequence) else value
 
 
 class Normaliser:
@@ -41,13 +73,13 @@ class Normaliser:
     ) -> tuple[tuple[Value, ...], dict[str, Any], dict[str, Any]]:
         """Return operands, parameters, and the parameters that no rule takes."""
         if len(args) == self.plain and (not kwargs or kwargs.keys() <= self.params):
-            return args, dict(kwargs), {}
+            return args, settled(dict(kwargs)) if kwargs else {}, {}
         bound = self.bind(args, kwargs)
         if self.spread:
             operands = tuple(bound.pop(self.names[0]))
         else:
             operands = tuple([self._operand(name, bound) for name in self.operands])
-        params = {name: bound.pop(name) for name in list(bound) if name in self.params}
+        params = settled({name: bound.pop(name) for name in list(bound) if name in self.params})
         return operands, params, {name: value for name, value in bound.items() if not self._is_default(name, value)}
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,7 +114,7 @@ class AsGiven(Normaliser):
     def __call__(
         self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> tuple[tuple[Value, ...], dict[str, Any], dict[str, Any]]:
-        return args, dict(kwargs), {}
+        return args, settled(dict(kwargs)), {}
 
 
 def parameters_of(fun: Function, signature: str | None = None) -> tuple[list[str], dict[str, Any]]:

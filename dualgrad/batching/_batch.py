@@ -10,6 +10,7 @@ import numpy as np
 
 from dualgrad._array.array import TracedArray
 from dualgrad._array.views import change_shape, link
+from dualgrad._table.index import fixed_slice
 from dualgrad._table.record import RECORDS, Metadata, Primitive, Word, name_of
 from dualgrad._table.space import Function, Value, dtype_of, shape_of
 from dualgrad._trace.batch import (
@@ -66,6 +67,8 @@ class BatchArray(TracedArray):
         # As the general way has it, without the calls that lead there.
         kind = type(index)
         if (kind is int or kind is slice) and type(self._value) is np.ndarray and self._value.ndim > 1:
+            if kind is slice:
+                index = fixed_slice(index)
             out = batch_array(self._value[:, index], self._level)
             if out._value.ndim > 1:
                 link(self, out, index)

@@ -10,6 +10,7 @@ import numpy as np
 
 from dualgrad._array.array import TracedArray
 from dualgrad._array.views import link
+from dualgrad._table.index import BOUNDS, fixed_slice
 from dualgrad._table.record import PULLBACKS, SHORT_FORWARD, Primitive, Pull, Word
 from dualgrad._table.space import Value, conform_tangent, zeros_of
 from dualgrad._trace.ended import Ended
@@ -58,6 +59,10 @@ class DualArray(TracedArray):
         # As `ForwardLevel.apply` has it, without the calls that lead there.
         kind = type(index)
         if (kind is int or kind is slice) and type(self._value) is np.ndarray and type(self._level) is ForwardLevel:
+            if kind is slice and not (
+                type(index.start) in BOUNDS and type(index.stop) in BOUNDS and type(index.step) in BOUNDS
+            ):
+                index = fixed_slice(index)
             value = self._value[index]
             out = dual_array(value, self._tangent[index], self._level)
             if type(value) is np.ndarray:

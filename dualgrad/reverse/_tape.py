@@ -25,7 +25,7 @@ from numpy import float64, ndarray
 from dualgrad._array.array import TracedArray
 from dualgrad._array.views import frozen, link, tie
 from dualgrad._table.functions import getitem, pack
-from dualgrad._table.index import join_index
+from dualgrad._table.index import BOUNDS, fixed_slice, join_index
 from dualgrad._table.record import RECORDS, SHORT, WAITS, Primitive, Pull
 from dualgrad._table.space import Space, Value, base_class, has_space, is_inexact, space_of, space_unless_equal
 from dualgrad._trace.ended import Ended, leaked
@@ -71,9 +71,22 @@ class TapeArray(TracedArray):
     def __getitem__(self, index: Any) -> Value:
         # As `Tape.apply` would have it, without the calls that lead there: loops over the numbers of an array live of this.
         kind = type(index)
-        if (kind is int or kind is slice) and type(self._value) is ndarray and type(self._level) is Tape:
-            out = self._level.read_item(self, self._value[index], index, _item_pullback())
-            if type(out._value) is ndarray:
+        value, tape = self._value, self._level
+        if (kind is int or kind is slice) and type(value) is ndarray and type(tape) is Tape:
+            if kind is slice and not (
+                type(index.start) in BOUNDS and type(index.stop) in BOUNDS and type(index.step) in BOUNDS
+            ):
+                index = fixed_slice(index)
+            # `Tape.read_item`, once more without the call.
+            number = self._number
+            if number not in tape.read:
+                tape.read[number] = Space(value.shape, value.dtype)
+            out = TapeArray()
+            out._value = ans = value[index]
+            out._level = tape
+            out._number = len(tape.entries)
+            tape.record((number, RECORDS[getitem].pulls[0].number, index, ITEM, None, None))  # type: ignore[union-attr,index]
+            if type(ans) is ndarray:
                 link(self, out, index)
             return out
         return _getitem(self, index)
