@@ -50,6 +50,16 @@ class Leaves:
         """All leaves, those that pass through among them."""
         return self._leaves
 
+    def kept(self, keep: Callable[[Any], Any]) -> Leaves:
+        """Return the same with `keep` of what passes through; the values may still change."""
+        if len(self._leaves) == len(self.values):
+            return self
+        found: Leaves = object.__new__(Leaves)
+        found.structure, found.values, found._places = self.structure, self.values, self._places
+        places = set(self._places)
+        found._leaves = [x if k in places else keep(x) for k, x in enumerate(self._leaves)]
+        return found
+
     @property
     def is_one_value(self) -> bool:
         """Whether there was one tree, and it was a single differentiable leaf."""
@@ -271,6 +281,11 @@ def conform(given: Any, x: Value, name: str, of: str) -> Value:
     elif isinstance(given, (float, complex)):
         given = dtype.type(given)
     return base_class(given) if type(given) is not np.ndarray and isinstance(given, np.ndarray) else given
+
+
+def in_own_memory(x: Value) -> Value:
+    """Return a value that a transformation starts from: the function may write to the array it came from, after its use."""
+    return x.copy() if type(x) is np.ndarray else x
 
 
 def owned(x: Value, taken: Sequence[Any]) -> Value:

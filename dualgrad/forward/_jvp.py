@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dualgrad._call.arguments import check_callable, split_aux
-from dualgrad._call.leaves import Leaves, as_primals, owned, release, results, settle
+from dualgrad._call.leaves import Leaves, as_primals, in_own_memory, owned, release, results, settle
 from dualgrad._table.space import Value
 from dualgrad.forward._dual import DualArray, ForwardLevel, dual_array
 
@@ -17,7 +17,10 @@ def push(
     """Run `f` on a list of dual arrays; return the leaves of its result, their tangents (None: zero), and auxiliary data."""
     level = ForwardLevel()
     try:
-        duals = [x if t is None else dual_array(x, t, level) for x, t in zip(values, tangents, strict=True)]
+        duals = [
+            x if t is None else dual_array(in_own_memory(x), in_own_memory(t), level)
+            for x, t in zip(values, tangents, strict=True)
+        ]
         value, aux = split_aux(f(duals), has_aux, transform)
         result = results(value, level)
         aux = release(level, aux)

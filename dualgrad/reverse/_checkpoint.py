@@ -46,7 +46,7 @@ def checkpoint(f: Callable[P, Any]) -> Callable[P, Any]:
             return f(*args, **kwargs)
         # Before `f` can write to them. Tape arrays are stored as (number, value), so that the tape does not hold itself alive.
         stored = [(x._number, x._value) if _is_after(x, tape, 0) else None for x in arguments]
-        others = [x if kept is None else None for x, kept in zip(arguments, stored, strict=True)]
+        others = [tape.keep(x) if kept is None else None for x, kept in zip(arguments, stored, strict=True)]
         start = len(tape.entries)
         result = Leaves([f(*args, **kwargs)])
         outputs = [x for x in result.values if _is_after(x, tape, start)]
@@ -112,9 +112,6 @@ def _sweep_again(
     finally:
         if is_over:
             tape.close()
-        if tape.owns:
-            # Nobody else unlocks what this run has locked: the user had the arrays back before.
-            tape.release()
         del tape.entries[start:]
         del sweep.cotangents[size:]
 

@@ -1,80 +1,60 @@
-"""What a tape keeps of the user's arrays must not change before the sweep: small ones are copied, large ones locked.
+"""What a tape keeps of the user's arrays must not change before the sweep: it keeps copies.
 
-NumPy tells nobody when an array is written to. A loop that reuses a buffer would get the derivative at the buffer's last
-contents, silently. A copy of a few hundred numbers costs less than an operation on them; an array that is too large for that
-is made read-only until the sweep is over, so that writing to it raises.
+NumPy tells nobody when an array is written to, by the function, by another thread, or through a view made long before. To make
+the array read-only meanwhile would not do: a view made in that time stays so for ever, one made before can still be written
+through, and other threads would meet errors that are none of theirs. To compare checksums would read the array twice, and
+a copy is as fast as any checksum that can be trusted.
+
+An array that is used again, a matrix in a loop, is compared with the copy, bit by bit, and copied anew only where it has changed.
+One that its owner made read-only is taken at its word, and is not copied.
 """
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
+import numpy as np
 from numpy import ndarray
+from numpy.lib.stride_tricks import as_strided
 
 Array = ndarray[Any, Any]
 
 SMALL = 1024
-"""Arrays of up to so many numbers are copied."""
+"""Arrays of up to so many numbers are copied each time: to look for a copy would take longer."""
 
-# Every locked array, with how many tapes need it locked: nested transformations and threads share data.
-_locked: dict[int, list[Any]] = {}
-_lock = threading.Lock()
+_UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
 class Guard:
-    """The arrays that one tape has locked."""
+    """The copies of large arrays that one tape has made, and the arrays that it trusts."""
 
-    __slots__ = ("arrays",)
+    __slots__ = ("copies", "trusted")
 
     def __init__(self) -> None:
-        self.arrays: dict[int, Array] = {}
+        self.copies: dict[Any, tuple[Array, Array]] = {}
+        self.trusted: dict[int, Array] = {}
 
-    def keep(self, x: Array) -> Array:
-        """Return a large array with the numbers of `x`, which nobody changes until `release`."""
-        if id(x) not in self.arrays:
-            chain = _chain(x)
-            if not chain:
-                return x.copy()
-            with _lock:
-                for held in chain:
-                    self._hold(held)
-        return x
-
-    def _hold(self, x: Array) -> None:
-        key = id(x)
-        if key in self.arrays:
-            return
-        if key in _locked:
-            _locked[key][1] += 1
-        elif x.flags.writeable:
-            x.flags.writeable = False
-            _locked[key] = [x, 1]
-        self.arrays[key] = x
-
-    def release(self) -> None:
-        """Let everybody write again."""
-        if not self.arrays:
-            return
-        with _lock:
-            for key in self.arrays:
-                if key in _locked:
-                    _locked[key][1] -= 1
-            self.arrays = {}
-            # A view is made writeable only where what it is a view of is, which another tape may still need locked.
-            free = [x for x, count in _locked.values() if count == 0]
-            for x in sorted(free, key=_depth):
-                if type(x.base) is not ndarray or x.base.flags.writeable:
-                    x.flags.writeable = True
-                    del _locked[id(x)]
-
-    def __del__(self) -> None:
-        # For tapes that no transformation closes: those of rules.
-        self.release()
+    def keep(self, x: Array, is_lifted: bool) -> Array:
+        """Return an array with the numbers of `x`, which nobody changes; `is_lifted` for what becomes an array on the tape."""
+        if _is_read_only(x):
+            self.trusted[id(x)] = x
+            return x
+        if is_lifted:
+            # Held by nobody else, so that the array on the tape can be written to in its place.
+            return _copied(x)
+        # Not by its identity: a loop over `a.T @ x` makes a new view each time.
+        key = (x.__array_interface__["data"][0], x.shape, x.strides, x.dtype)
+        found = self.copies.get(key)
+        if found is not None and _is_same(x, found[1]):
+            return found[1]
+        made = _copied(x)
+        # With `x` itself, or its memory might be given to another array.
+        self.copies[key] = (x, made)
+        return made
 
     def copies_in(self, kept: Any) -> Any:
-        """Return what a tape kept with copies in the place of the locked arrays."""
-        copies = {key: x.copy() for key, x in self.arrays.items()}
+        """Return what a tape kept with copies in the place of the arrays that it trusts."""
+        copies = {key: _copied(x) for key, x in self.trusted.items()}
 
         def replaced(x: Any) -> Any:
             kind = type(x)
@@ -86,17 +66,45 @@ class Guard:
                 return x if all(a is b for a, b in zip(parts, x, strict=True)) else kind(parts)
             return x
 
-        return [replaced(entry) for entry in kept]
+        return [replaced(entry) for entry in kept] if copies else kept
 
 
-def _chain(x: Array) -> list[Array]:
-    """Return an array and all that it is a view of; nothing where the memory is not NumPy's to lock."""
-    chain = [x]
-    while type(x.base) is ndarray:
+def _is_read_only(x: Array) -> bool:
+    """Tell whether an array and all that it is a view of are read-only, and the memory is NumPy's own."""
+    while not x.flags.writeable:
+        if type(x.base) is not ndarray:
+            return bool(x.flags.owndata)
         x = x.base
-        chain.append(x)
-    return chain if x.flags.owndata else []
+    return False
 
 
-def _depth(x: Array) -> int:
-    return len(_chain(x))
+def _copied(x: Array) -> Array:
+    """Return a copy in the same layout, where numbers that share memory (a row broadcast to many) still do."""
+    if x.flags.c_contiguous:
+        return x.copy()
+    covered = _covered(x)
+    return x.copy("K") if covered is None else ndarray(x.shape, x.dtype, covered.copy(), 0, x.strides)
+
+
+def _covered(x: Array) -> Array | None:
+    """Return the bytes that an array covers, where these are fewer than its numbers would take side by side."""
+    if min(x.strides, default=0) < 0 or not x.size:
+        return None
+    count = x.itemsize + sum([(n - 1) * step for n, step in zip(x.shape, x.strides, strict=True)])
+    if count >= x.nbytes:
+        return None
+    first = x[(0,) * x.ndim + (None,)].view(np.uint8)
+    return as_strided(first, (count,), (1,), writeable=False)
+
+
+def _is_same(x: Array, copy: Array) -> bool:
+    """Tell whether two arrays of one shape and dtype hold the same bits."""
+    covered = _covered(x)
+    if covered is not None and (other := _covered(copy)) is not None:
+        return bool((covered == other).all())
+    if x.dtype.kind == "c" and x.itemsize in (8, 16):
+        return _is_same(x.real, copy.real) and _is_same(x.imag, copy.imag)
+    unsigned = _UNSIGNED.get(x.itemsize)
+    if unsigned is None or x.dtype.hasobject:
+        return False
+    return bool((x.view(unsigned) == copy.view(unsigned)).all())

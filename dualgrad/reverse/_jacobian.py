@@ -53,8 +53,7 @@ def rows_for(
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         chosen = choose(args, kwargs)
         recording, aux = record(chosen, has_aux, transform)
-        with recording:
-            found = rows(recording, chosen, choose.single, chunk_size)
+        found = rows(recording, chosen, choose.single, chunk_size)
         return (found, aux) if has_aux else found
 
     return jacobian

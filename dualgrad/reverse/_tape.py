@@ -94,17 +94,13 @@ class TapeArray(TracedArray):
     def __iter__(self) -> Iterator[Value]:
         value, tape = self._value, self._level
         if type(value) is ndarray and value.ndim == 1 and type(tape) is Tape:
-            pullback = _item_pullback()
+            pullback = RECORDS[getitem].pulls[0].number  # type: ignore[union-attr,index]
             items = [tape.read_item(self, x, i, pullback) for i, x in enumerate(value)]
             if items:
                 # np.asarray(x) comes here, and should share memory with x.
                 tie(self, items[0])
             return iter(items)
         return _iter(self)
-
-
-def _item_pullback() -> int:
-    return RECORDS[getitem].pulls[0].number  # type: ignore[union-attr,index]
 
 
 _array_ufunc = TracedArray.__array_ufunc__
@@ -124,14 +120,14 @@ def tape_array(value: Value, tape: Tape, number: int) -> TapeArray:
 class Tape(Level):
     """One reverse-mode transformation: records every operation on its arrays, until it is closed."""
 
-    __slots__ = ("_lock", "entries", "guard", "owns", "read", "record")
+    __slots__ = ("_lock", "entries", "guard", "read", "record")
 
     _lock: Any
 
     title = "reverse mode"
 
     guard: Guard | None
-    """Holds the arrays that are locked; None as long as all that is kept is small."""
+    """Holds the copies of large arrays; None as long as all that is kept is small."""
 
     def __init__(self) -> None:
         Level.__init__(self)
@@ -140,8 +136,6 @@ class Tape(Level):
         # The spaces of the arrays that were read item by item.
         self.read: dict[int, Space] = {}
         self.guard = None
-        # Whether copies were made of what was locked, and the user has the arrays back.
-        self.owns = False
 
     @property
     def lock(self) -> Any:
@@ -154,21 +148,23 @@ class Tape(Level):
                     self._lock = threading.RLock()
             return self._lock
 
-    def keep(self, x: Any) -> Any:
-        """Return an array with the numbers of `x`, which nobody changes until `release`; numbers as they are."""
+    def keep(self, x: Any, is_lifted: bool = False) -> Any:
+        """Return an array with the numbers of `x`, which nobody changes; numbers as they are."""
         if type(x) is not ndarray:
-            # A write to an array of an outer transformation makes it stand for another value; what it stands for stays.
-            return frozen(x) if isinstance(x, Tracer) else x
-        if x.size <= SMALL and x.flags.c_contiguous:
-            return x.copy()
+            return self._frozen(x) if isinstance(x, Tracer) else x.copy() if isinstance(x, ndarray) else x
+        if x.size <= SMALL:
+            return x.copy() if x.flags.c_contiguous else x.copy("K")
         if self.guard is None:
             self.guard = Guard()
-        return self.guard.keep(x)
+        return self.guard.keep(x, is_lifted)
 
-    def release(self) -> None:
-        """Let everybody write again to the arrays that were kept."""
-        if self.guard is not None:
-            self.guard.release()
+    def _frozen(self, x: Tracer) -> Tracer:
+        # A write to an array of an outer transformation makes it stand for another value; what it stands for stays. A batch
+        # may hold the user's own array.
+        found = frozen(x)
+        if isinstance(found._value, Tracer) or not x._level.differentiates:
+            found._value = self.keep(found._value)
+        return found
 
     def close(self) -> None:
         """End the transformation: whatever is done from now on to an array on this tape is a mistake."""
@@ -187,7 +183,7 @@ class Tape(Level):
         """Return a new array on the tape that depends on nothing: an input, or a constant."""
         if type(value) is not ndarray and isinstance(value, ndarray):
             value = base_class(value)
-        value = self.keep(value)
+        value = self.keep(value, is_lifted=True)
         self.record(None)
         return tape_array(value, self, len(self.entries) - 1)
 
@@ -323,14 +319,15 @@ class Tape(Level):
         ans: Value,
         params: dict[str, Any],
     ) -> Value:
-        keep = self.keep
-        values = [keep(v) if v is x else v for v, x in zip(values, operands, strict=True)]
+        given = [v for v, x in zip(values, operands, strict=True) if v is x]
         edge: Any = None
         for k in range(len(values) - 1, -1, -1):
             x = operands[k]
             if type(x) is TapeArray and x._level is self and (pull := pulls[k]) is not None:
                 number = x._number
                 kept = pull.select(ans, *values)
+                if given:
+                    kept = tuple([self.keep(v) if any([v is x for x in given]) else v for v in kept])
                 space = space_unless_equal(values[k], ans)
                 edge = (number, pull.number, kept, LATER if pull.reads == WAITS and not params else params, space, edge)
         if edge is None:

@@ -12,7 +12,6 @@ from dualgrad._call.leaves import as_primals, release, results, settle
 from dualgrad._table.foreign import is_foreign
 from dualgrad._table.space import Value
 from dualgrad._trace.zeros import is_strict, may_hold_nan
-from dualgrad.errors import ConversionError
 from dualgrad.reverse._sweep import Sweep
 from dualgrad.reverse._tape import Tape, TapeArray
 
@@ -33,11 +32,6 @@ class Recording:
                 value, aux = split_aux(value, has_aux, transform)
                 self.aux = release(tape, aux)
             result = results(value, tape)
-        except BaseException as error:
-            tape.release()
-            if isinstance(error, ValueError) and "read-only" in str(error):
-                raise ConversionError(_WRITTEN) from error
-            raise
         finally:
             tape.close()
         self._tape = tape
@@ -52,20 +46,11 @@ class Recording:
             if is_foreign(value):
                 self._is_foreign = True
 
-    def __enter__(self) -> Recording:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        """Let the user write again to the arrays that the tape kept."""
-        self._tape.release()
-
     def own(self) -> None:
-        """Keep copies of the user's arrays: this recording lives on after the user has them back."""
+        """Keep copies of what the user made read-only, too: this recording lives on, and the flag may be taken back."""
         tape = self._tape
-        tape.owns = True
         if tape.guard is not None:
             tape.entries[:] = tape.guard.copies_in(tape.entries)
-            tape.release()
 
     def pull(self, cotangents: Sequence[Value]) -> list[Value]:
         """Return the cotangent of each input, None where no output depends on it."""
@@ -89,13 +74,6 @@ class Recording:
         count = len(self.inputs)
         sweep.run(tape.entries, start, count)
         return [sweep.settle(k) for k in range(count)] if sweep.pending else sweep.cotangents[:count]
-
-
-_WRITTEN = (
-    "An array that the differentiated function had used was then written to in place, by the function or by another thread "
-    "(or it was read-only from the start). The derivative needs the numbers that it held. Make a new array (w = w * 2 instead "
-    "of w *= 2), or use a copy: y = x * buffer.copy()."
-)
 
 
 def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:

@@ -224,6 +224,9 @@ def _identity(x: Any) -> Any:
         return type(x), repr(x)
     if isinstance(x, slice):
         return slice, _identity((x.start, x.stop, x.step))
-    if type(x) is tuple:
-        return (tuple, *map(_identity, x))
+    if type(x) is tuple or type(x) is list:
+        return (type(x), *map(_identity, x))
+    if type(x) is np.ndarray and x.dtype.kind in "iub":
+        # A parameter, which is copied at each call.
+        return np.ndarray, x.dtype, x.shape, x.tobytes()
     return id(x)

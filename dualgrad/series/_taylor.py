@@ -8,7 +8,16 @@ from typing import Any
 
 from dualgrad import tree
 from dualgrad._call.arguments import check_callable, split_aux
-from dualgrad._call.leaves import Leaves, as_primals, conform, is_differentiable, release, results, settle
+from dualgrad._call.leaves import (
+    Leaves,
+    as_primals,
+    conform,
+    in_own_memory,
+    is_differentiable,
+    release,
+    results,
+    settle,
+)
 from dualgrad._table.space import Value
 from dualgrad.series._array import SeriesArray
 from dualgrad.series._level import SeriesLevel
@@ -43,7 +52,8 @@ def taylor(f: Callable[[Any], Any], x: Any, v: Any, order: int, *, has_aux: bool
     level = SeriesLevel(order)
     try:
         moving = [
-            x if t is None or order == 0 else level.moving(x, t) for x, t in zip(inputs.values, velocities, strict=True)
+            x if t is None or order == 0 else level.moving(in_own_memory(x), in_own_memory(t))
+            for x, t in zip(inputs.values, velocities, strict=True)
         ]
         value, aux = split_aux(f(*inputs.fill(moving)), has_aux, "taylor")
         result = results(value)

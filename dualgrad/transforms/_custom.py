@@ -9,6 +9,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
 
+from dualgrad import tree
 from dualgrad._array.selection import Selection, refuse
 from dualgrad._call.arguments import check_callable
 from dualgrad._call.leaves import Leaves, results
@@ -20,8 +21,8 @@ from dualgrad._trace.level import Level, Tracer, deepest, is_differentiated, see
 from dualgrad.batching import BatchLevel
 from dualgrad.errors import LeakedValueError, RuleError, TreeError
 from dualgrad.forward import jvp
-from dualgrad.reverse import Recording
-from dualgrad.transforms._custom_batch import BatchedRules, holds_apart, holds_batch, on_batch
+from dualgrad.reverse import Recording, Tape
+from dualgrad.transforms._custom_batch import BatchedRules, fixed, holds_apart, holds_batch, on_batch
 from dualgrad.transforms._custom_transpose import is_called_on_tangents, transposed, transposing
 
 _LOOKED_AT = 10_000
@@ -74,8 +75,12 @@ class CustomFunction(Generic[P, R]):
             return self._call_batched(inputs.fill(inputs.values), level)  # type: ignore[no-any-return]
         if self._jvp is None and self._bwd is None:
             raise RuleError(f"{self._title()} has no rule yet: give it one with .defjvp(rule) or .defvjp(fwd, bwd).")
+        if isinstance(level, Tape):
+            inputs = inputs.kept(lambda x: fixed(x, level.keep))
         record = self._make_record(self._pull_linearly) if self._is_own_tangent_map(level) else self._record
         *outputs, kept = level.apply(record, tuple(inputs.values), {"inputs": inputs})
+        if isinstance(level, Tape):
+            kept.residuals = _on_tape(kept.residuals, level, inputs.values)
         for x in outputs:
             if isinstance(x, Tracer) and x._level is level and deepest((x._value,)) is level:
                 raise RuleError(
@@ -160,6 +165,8 @@ class CustomFunction(Generic[P, R]):
             # Levels further out use the rules too, and do not differentiate fwd.
             value = self(*arguments) if is_traced else self._f(*arguments)  # type: ignore[call-arg]
         result = results(value)
+        # A function may return the buffer that it writes to in its next call.
+        result.values = [x.copy() if type(x) is np.ndarray else x for x in result.values]
         return (*result.values, _Kept(result, residuals, is_traced and holds_apart(residuals)))
 
     def _run_and_push(self, tangents: tuple[Value, ...], *values: Value, inputs: Leaves) -> tuple[Any, Any]:
@@ -310,6 +317,12 @@ class _Kept:
         self.result = result
         self.residuals = residuals
         self.is_apart = is_apart
+
+
+def _on_tape(residuals: Any, tape: Tape, values: Sequence[Value]) -> Any:
+    """Return residuals whose arrays do not change; those that are on the tape are its own."""
+    own = {id(x._value) for x in values if isinstance(x, Tracer) and x._level is tape}
+    return tree.map(lambda leaf: leaf if id(leaf) in own else fixed(leaf, tape.keep), residuals)
 
 
 def _checked(result: Leaves, tangent: Any, title: str, what: str, of: str) -> list[Value]:

@@ -58,6 +58,18 @@ class Apart:
         return Apart([tree.map(f, x) for x in self.members], self.owner if owner is None else owner)
 
 
+def fixed(x: Any, keep: Callable[[Any], Any]) -> Any:
+    """Return `keep` of a leaf of arguments or residuals, and of the members of a batch; what knows how to copy itself does."""
+    if type(x) is Stack:
+        return Stack(fixed(x.members, keep), x.owner)
+    if type(x) is Apart:
+        return x.map(lambda leaf: fixed(leaf, keep))
+    if hasattr(x, "dtype") and hasattr(x, "copy") and not hasattr(type(x), "__array_function__"):
+        # A sparse matrix, for example.
+        return x.copy()
+    return keep(x)
+
+
 class BatchedRules:
     """Makes the rules of a batch from those of a member, for one call: which leaves of the arguments hold a batch."""
 

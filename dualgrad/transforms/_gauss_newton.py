@@ -48,9 +48,8 @@ def ggnvp(
     slope, bent = hvp(loss, (output,), (pushed,))
     inputs = as_primals(primals, "ggnvp")
     recording = Recording(lambda values: model(*inputs.fill(values)), inputs.values, has_aux, "ggnvp")
-    with recording:
-        cotangents = [recording.result.match((ct,), "cotangent", "output") for ct in (slope, bent)]
-        found = [inputs.fill_derivatives(settle(recording.pull(ct), inputs.values, taken=ct)) for ct in cotangents]
+    cotangents = [recording.result.match((ct,), "cotangent", "output") for ct in (slope, bent)]
+    found = [inputs.fill_derivatives(settle(recording.pull(ct), inputs.values, taken=ct)) for ct in cotangents]
     gradient, product = [one[0] if len(primals) == 1 else one for one in found]
     return (gradient, product, recording.aux) if has_aux else (gradient, product)
 

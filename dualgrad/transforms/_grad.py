@@ -84,9 +84,8 @@ def gradients_at(chosen: Chosen, values: list[Value], has_aux: bool, transform: 
     Raises NotScalarError where the result is not one real number.
     """
     recording = Recording(chosen.call, values, has_aux, transform)
-    with recording:
-        seed = unit_cotangent(recording, transform)
-        found = settle(recording.pull([seed]) if seed is not None else _nothing(values), values)
+    seed = unit_cotangent(recording, transform)
+    found = settle(recording.pull([seed]) if seed is not None else _nothing(values), values)
     (value,) = recording.result.fill(recording.result.values)
     return value, found, recording.aux
 

@@ -42,10 +42,9 @@ def jacobian(
         inputs = sum(map(size_of, chosen.leaves.values))
         if inputs not in tall:
             recording, aux = record(chosen, has_aux, "jacobian")
-            with recording:
-                if sum(map(size_of, recording.result.values)) <= inputs:
-                    found = rows(recording, chosen, choose.single, chunk_size)
-                    return (found, aux) if has_aux else found
+            if sum(map(size_of, recording.result.values)) <= inputs:
+                found = rows(recording, chosen, choose.single, chunk_size)
+                return (found, aux) if has_aux else found
             tall.add(inputs)
         found, aux = columns(chosen, choose.single, has_aux, "jacobian", chunk_size)
         if inputs > 1 and sum([size_of(x) for x in tree.leaves(found) if hasattr(x, "shape")]) <= inputs**2:

@@ -54,9 +54,8 @@ def linearize(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> An
     check_callable(f, "linearize", "linearize(f, x)")
     inputs = as_primals(primals, "linearize")
     recording = Recording(lambda values: f(*inputs.fill(values)), inputs.values, has_aux, "linearize")
-    with recording:
-        linear = transposed(recording)
-        linear.own()
+    linear = transposed(recording)
+    linear.own()
     result = recording.result
 
     def f_lin(*tangents: Any) -> Any:

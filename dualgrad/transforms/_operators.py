@@ -38,10 +38,9 @@ def jacobian_operator(f: Callable[[Any], Any], x: Any, *, chunk_size: int | None
     point = _point(x, "jacobian_operator")
     recording = Recording(lambda values: f(values[0]), [point])
     y = _one_array(recording.result, "jacobian_operator")
-    with recording:
-        linear = transposed(recording)
-        linear.own()
-        recording.own()
+    linear = transposed(recording)
+    linear.own()
+    recording.own()
     forward = _Product(linear, point, y, chunk_size)
     backward = _Product(recording, y, point, chunk_size)
     return linalg.LinearOperator(

@@ -36,11 +36,10 @@ def elementwise_grad(
     def diagonal(*args: Any, **kwargs: Any) -> Any:
         chosen = choose(args, kwargs)
         recording, aux = record(chosen, has_aux, "elementwise_grad")
-        with recording:
-            _check_shapes(recording, chosen.leaves.values)
-            ones = [np.ones(shape_of(y), dtype_of(y))[()] for y in recording.result.values]
-            found = settle(pulled(recording, ones), chosen.leaves.values)
-            _check_diagonal(recording, found)
+        _check_shapes(recording, chosen.leaves.values)
+        ones = [np.ones(shape_of(y), dtype_of(y))[()] for y in recording.result.values]
+        found = settle(pulled(recording, ones), chosen.leaves.values)
+        _check_diagonal(recording, found)
         filled = chosen.leaves.fill_derivatives(found)
         result = filled[0] if choose.single else filled
         return (result, aux) if has_aux else result
@@ -105,15 +104,14 @@ def holomorphic_grad(
                     f"holomorphic_grad needs complex arguments; it got dtype {dtype_of(x)}. Use grad, or pass x + 0j."
                 )
         recording, aux = record(chosen, has_aux, "holomorphic_grad")
-        with recording:
-            one = unit_cotangent(recording, "holomorphic_grad", is_complex=True)
-            found = recording.pull([one])
-            for g, turned in zip(found, recording.pull([one * 1j]), strict=True):
-                if g is not None and not is_holomorphic(turned, 1j * g):
-                    raise TypeError(
-                        "holomorphic_grad needs a function that satisfies the Cauchy-Riemann equations; this one does not "
-                        "(does it use conj, abs, real or imag?). Use grad of a real-valued function instead."
-                    )
+        one = unit_cotangent(recording, "holomorphic_grad", is_complex=True)
+        found = recording.pull([one])
+        for g, turned in zip(found, recording.pull([one * 1j]), strict=True):
+            if g is not None and not is_holomorphic(turned, 1j * g):
+                raise TypeError(
+                    "holomorphic_grad needs a function that satisfies the Cauchy-Riemann equations; this one does not "
+                    "(does it use conj, abs, real or imag?). Use grad of a real-valued function instead."
+                )
         filled = chosen.leaves.fill_derivatives(settle(found, chosen.leaves.values))
         result = filled[0] if choose.single else filled
         return (result, aux) if has_aux else result

@@ -41,15 +41,11 @@ def value_and_jacobian(
         chosen = choose(args, kwargs)
         recording, aux = record(chosen, has_aux, "value_and_jacobian")
         result, inputs = recording.result, chosen.leaves
-        with recording:
-            if sum(map(size_of, result.values)) <= max(1, sum(map(size_of, inputs.values))):
-                found = rows(recording, chosen, choose.single, chunk_size)
-            else:
-                linear = transposed(recording)
-                with linear:
-                    found = columns_by(
-                        lambda units: (result, linear.pull(units), None), inputs, choose.single, chunk_size
-                    )[1]
+        if sum(map(size_of, result.values)) <= max(1, sum(map(size_of, inputs.values))):
+            found = rows(recording, chosen, choose.single, chunk_size)
+        else:
+            linear = transposed(recording)
+            found = columns_by(lambda units: (result, linear.pull(units), None), inputs, choose.single, chunk_size)[1]
         (value,) = result.fill(result.values)
         return ((value, aux), found) if has_aux else (value, found)
 

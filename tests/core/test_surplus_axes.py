@@ -15,7 +15,7 @@ X = np.array([[0.3, -1.2, 0.8], [1.1, 0.4, -0.7]])
 ROWS = np.array([1, 0])
 
 
-def at(index: Any, value: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def at(index: Any, value: Callable[[Any], Any]) -> Callable[[Any, Any], None]:
     def write(y: Any, x: Any) -> None:
         y[index] = value(x)
 

@@ -81,6 +81,7 @@ CALLS: dict[str, tuple[Call, Callable[[], Any]]] = {
     "where": (lambda x, p: np.where(p, x, 0), lambda: [[True], [False], [True]]),
     "convolve": (lambda x, p: np.convolve(x[0, 0], p), lambda: [1.0, 2.0]),
     "diff": (lambda x, p: np.diff(x, axis=0, prepend=p), lambda: np.ones((1, 3, 3))),
+    "sum where": (lambda x, p: np.sum(x, axis=0, where=p), lambda: np.array([[True], [False], [True]])),
     "multi_dot": (lambda x, p: np.linalg.multi_dot([x[0], *p]), lambda: [W[1].copy(), W[2].copy()]),
     "matrix norm": (lambda x, p: np.linalg.norm(x, axis=tuple(p)), lambda: [0, 1]),
     "interp": (lambda x, p: np.interp(x[0, 0], p[0], p[1]), lambda: [[-2.0, 0.0, 2.0], [0.0, 1.0, 5.0]]),
