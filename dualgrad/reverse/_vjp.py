@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad import tree
 from dualgrad._call.arguments import check_callable, split_aux
-from dualgrad._call.leaves import as_primals, release, results, settle
+from dualgrad._call.leaves import as_primals, in_own_memory, release, results, settle
 from dualgrad._table.foreign import is_foreign
 from dualgrad._table.space import Value
 from dualgrad._trace.zeros import is_strict, may_hold_nan
@@ -51,6 +52,8 @@ class Recording:
         tape = self._tape
         if tape.guard is not None:
             tape.entries[:] = tape.guard.copies_in(tape.entries)
+        # Some of it is on the tape, too.
+        self.aux = tree.map(in_own_memory, self.aux) if self.aux is not None else None
 
     def pull(self, cotangents: Sequence[Value]) -> list[Value]:
         """Return the cotangent of each input, None where no output depends on it."""

@@ -309,6 +309,16 @@ def test_a_pullback_keeps_numbers_of_its_own(size: int) -> None:
     np.testing.assert_array_equal(pullback(1.0)[0], np.full(size, 2.0))
 
 
+def test_what_a_pullback_came_with_may_be_written_to() -> None:
+    x = np.array([0.0, 1.0])
+    value, pullback, aux = vjp(lambda x: ((y := np.exp(x)) ** 2, {"y": y}), x, has_aux=True)
+
+    value[:] = 0
+    aux["y"][:] = 0
+
+    np.testing.assert_allclose(pullback(np.ones(2))[0], 2 * np.exp(2 * x), rtol=1e-12)
+
+
 def test_a_pullback_reads_items_of_arrays_that_it_copied() -> None:
     x = np.ones(BIG)
     _, pullback = vjp(lambda x: x[1] * x[2] + np.sum(x[:2] ** 2), x)

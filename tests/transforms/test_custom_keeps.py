@@ -65,7 +65,11 @@ def loop(g: Callable[..., Any], n: int) -> Callable[[Any], Any]:
     return f
 
 
-FUNCTIONS = {"custom_vjp": by_pullback, "custom_jvp": by_pushforward, "checkpoint": checkpoint(plainly)}
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "custom_vjp": by_pullback,
+    "custom_jvp": by_pushforward,
+    "checkpoint": checkpoint(plainly),
+}
 
 TRANSFORMS: dict[str, Callable[[Any], Callable[[Any], Any]]] = {
     "grad": grad,
