@@ -83,10 +83,10 @@ def products(x: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("f", "most"), [(additions, 2.1), (rosenbrock, 6.5), (products, 14.1)], ids=["additions", "Rosenbrock", "products"]
+    ("f", "most"), [(additions, 3.1), (rosenbrock, 7.5), (products, 15.1)], ids=["additions", "Rosenbrock", "products"]
 )
 def test_a_gradient_holds_no_more_arrays_than_it_did(f: Any, most: float) -> None:
-    # `products` has to keep ten intermediate values; cotangents are written over, not added to them.
+    # One of them is the copy of `x`. `products` has to keep ten intermediate values; cotangents are written over, not added to them.
     assert arrays_at_peak(f, np.full(200_000, 0.9)) <= most
 
 
