@@ -10,6 +10,7 @@ import numpy as np
 from dualgrad import tree
 from dualgrad._array.gather import gather
 from dualgrad._table import foreign
+from dualgrad._table.copies import copy_in_layout
 from dualgrad._table.foreign import is_foreign
 from dualgrad._table.space import Value, base_class, dtype_of, is_inexact, shape_of, zeros_of
 from dualgrad._trace.ended import Ended
@@ -285,7 +286,7 @@ def conform(given: Any, x: Value, name: str, of: str) -> Value:
 
 def in_own_memory(x: Value) -> Value:
     """Return a value that a transformation starts from: the function may write to the array it came from, after its use."""
-    return x.copy() if type(x) is np.ndarray else x
+    return copy_in_layout(x) if type(x) is np.ndarray else x
 
 
 def owned(x: Value, taken: Sequence[Any]) -> Value:

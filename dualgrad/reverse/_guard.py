@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 from numpy import ndarray
-from numpy.lib.stride_tricks import as_strided
+
+from dualgrad._table.copies import copy_in_layout, covered
 
 Array = ndarray[Any, Any]
 
@@ -36,25 +37,26 @@ class Guard:
 
     def keep(self, x: Array, is_lifted: bool) -> Array:
         """Return an array with the numbers of `x`, which nobody changes; `is_lifted` for what becomes an array on the tape."""
+        if is_lifted:
+            # Held by nobody else, so that the array on the tape can be written to in its place. What is read-only may be so for
+            # now only, and the tape will hold slices of it.
+            return copy_in_layout(x)
         if _is_read_only(x):
             self.trusted[id(x)] = x
             return x
-        if is_lifted:
-            # Held by nobody else, so that the array on the tape can be written to in its place.
-            return _copied(x)
         # Not by its identity: a loop over `a.T @ x` makes a new view each time.
         key = (x.__array_interface__["data"][0], x.shape, x.strides, x.dtype)
         found = self.copies.get(key)
         if found is not None and _is_same(x, found[1]):
             return found[1]
-        made = _copied(x)
+        made = copy_in_layout(x)
         # With `x` itself, or its memory might be given to another array.
         self.copies[key] = (x, made)
         return made
 
     def copies_in(self, kept: Any) -> Any:
         """Return what a tape kept with copies in the place of the arrays that it trusts."""
-        copies = {key: _copied(x) for key, x in self.trusted.items()}
+        copies = {key: copy_in_layout(x) for key, x in self.trusted.items()}
 
         def replaced(x: Any) -> Any:
             kind = type(x)
@@ -78,30 +80,11 @@ def _is_read_only(x: Array) -> bool:
     return False
 
 
-def _copied(x: Array) -> Array:
-    """Return a copy in the same layout, where numbers that share memory (a row broadcast to many) still do."""
-    if x.flags.c_contiguous:
-        return x.copy()
-    covered = _covered(x)
-    return x.copy("K") if covered is None else ndarray(x.shape, x.dtype, covered.copy(), 0, x.strides)
-
-
-def _covered(x: Array) -> Array | None:
-    """Return the bytes that an array covers, where these are fewer than its numbers would take side by side."""
-    if min(x.strides, default=0) < 0 or not x.size:
-        return None
-    count = x.itemsize + sum([(n - 1) * step for n, step in zip(x.shape, x.strides, strict=True)])
-    if count >= x.nbytes:
-        return None
-    first = x[(0,) * x.ndim + (None,)].view(np.uint8)
-    return as_strided(first, (count,), (1,), writeable=False)
-
-
 def _is_same(x: Array, copy: Array) -> bool:
     """Tell whether two arrays of one shape and dtype hold the same bits."""
-    covered = _covered(x)
-    if covered is not None and (other := _covered(copy)) is not None:
-        return bool((covered == other).all())
+    shared = covered(x)
+    if shared is not None and (other := covered(copy)) is not None:
+        return bool((shared == other).all())
     if x.dtype.kind == "c" and x.itemsize in (8, 16):
         return _is_same(x.real, copy.real) and _is_same(x.imag, copy.imag)
     unsigned = _UNSIGNED.get(x.itemsize)

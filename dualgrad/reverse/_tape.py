@@ -24,6 +24,7 @@ from numpy import float64, ndarray
 
 from dualgrad._array.array import TracedArray
 from dualgrad._array.views import frozen, link, tie
+from dualgrad._table.copies import copy_in_layout
 from dualgrad._table.functions import getitem, pack
 from dualgrad._table.index import BOUNDS, fixed_slice, join_index
 from dualgrad._table.record import RECORDS, SHORT, WAITS, Primitive, Pull
@@ -153,7 +154,7 @@ class Tape(Level):
         if type(x) is not ndarray:
             return self._frozen(x) if isinstance(x, Tracer) else x.copy() if isinstance(x, ndarray) else x
         if x.size <= SMALL:
-            return x.copy() if x.flags.c_contiguous else x.copy("K")
+            return x.copy() if x.flags.c_contiguous else copy_in_layout(x)
         if self.guard is None:
             self.guard = Guard()
         return self.guard.keep(x, is_lifted)

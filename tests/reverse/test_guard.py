@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dualgrad import checkpoint, grad, hessian, jacfwd, jacrev, vjp, vmap
+from dualgrad import checkpoint, grad, hessian, jacfwd, jacrev, jvp, vjp, vmap
 from dualgrad.reverse import Tape, _guard
 
 BIG = _guard.SMALL + 1
@@ -193,14 +193,37 @@ def test_a_read_only_view_of_what_can_be_written_to_is_copied() -> None:
 
 
 def test_a_pullback_copies_what_may_become_writeable_again() -> None:
-    c = np.ones(BIG)
-    c.flags.writeable = False
-    _, pullback = vjp(lambda x: np.sum(c * x), np.ones(BIG))
+    c, x = np.ones(BIG), np.ones(BIG)
+    c.flags.writeable = x.flags.writeable = False
+    _, pullback = vjp(lambda x: np.sum(c[1:] * x[1:] ** 2) + np.sum(c * x), x)
 
-    c.flags.writeable = True
+    c.flags.writeable = x.flags.writeable = True
     c[:] = 7.0
+    x[:] = 7.0
 
-    np.testing.assert_array_equal(pullback(1.0)[0], np.ones(BIG))
+    np.testing.assert_array_equal(pullback(1.0)[0], np.r_[1.0, np.full(BIG - 1, 3.0)])
+
+
+@pytest.mark.parametrize("size", [4, 40])
+@pytest.mark.parametrize("order", ["C", "F", "A", "K"])
+def test_copies_are_laid_out_as_the_arrays(order: Any, size: int) -> None:
+    cube = np.random.default_rng(0).normal(size=(size, size, 4))
+    layouts = {
+        "Fortran": np.asfortranarray(cube),
+        "part of Fortran": np.asfortranarray(cube)[::2],
+        "permuted": cube.transpose(2, 0, 1),
+        "part of permuted": cube.transpose(2, 0, 1)[::2, 1:],
+        "rotated": np.rot90(cube),
+        "broadcast": np.broadcast_to(cube[0], (3, size, 4)),
+        "turned": np.broadcast_to(cube[0], (3, size, 4)).T,
+    }
+    for x in layouts.values():
+        wanted = np.ravel(x, order)
+        weights = np.arange(x.size)
+        np.testing.assert_array_equal(vjp(lambda x: np.ravel(x, order), x)[0], wanted)
+        np.testing.assert_array_equal(jvp(lambda x: np.ravel(x, order), (x,), (x,))[0], wanted)
+        slope = grad(lambda x, weights=weights: np.sum(np.ravel(x, order) * weights))(x)
+        np.testing.assert_allclose(np.sum(slope * x), np.sum(wanted * weights), rtol=1e-12)
 
 
 @pytest.mark.parametrize("owner_is_read_only", [False, True])
