@@ -1,6 +1,5 @@
 """Functions of functions, made of the pushforward and the pullback."""
 
-from dualgrad.transforms._custom import CustomFunction, custom_jvp, custom_vjp
 from dualgrad.transforms._gauss_newton import ggnvp
 from dualgrad.transforms._grad import grad, gradient_for, value_and_grad
 from dualgrad.transforms._jacobian import hessian, hvp, jacobian
@@ -11,6 +10,7 @@ from dualgrad.transforms._operators import hessian_operator, jacobian_operator
 from dualgrad.transforms._special import elementwise_grad, holomorphic_grad
 from dualgrad.transforms._stop import stop_gradient
 from dualgrad.transforms._together import value_and_jacobian, value_grad_and_hessian
+from dualgrad.transforms.custom import CustomFunction, custom_jvp, custom_vjp
 
 __all__ = [
     "CustomFunction",

@@ -9,7 +9,6 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
 
-from dualgrad import tree
 from dualgrad._array.selection import Selection, refuse
 from dualgrad._call.arguments import check_callable
 from dualgrad._call.leaves import Leaves, results
@@ -22,8 +21,9 @@ from dualgrad.batching import BatchLevel
 from dualgrad.errors import LeakedValueError, RuleError, TreeError
 from dualgrad.forward import jvp
 from dualgrad.reverse import Recording, Tape
-from dualgrad.transforms._custom_batch import BatchedRules, fixed, holds_apart, holds_batch, on_batch
-from dualgrad.transforms._custom_transpose import is_called_on_tangents, transposed, transposing
+from dualgrad.transforms.custom._batch import BatchedRules, fixed, holds_apart, holds_batch, on_batch
+from dualgrad.transforms.custom._kept import Kept, checked, defaults_of, on_tape
+from dualgrad.transforms.custom._transpose import is_called_on_tangents, transposed, transposing
 
 _LOOKED_AT = 10_000
 """How many objects that an argument holds are looked at, for values being differentiated, in each call."""
@@ -80,7 +80,7 @@ class CustomFunction(Generic[P, R]):
         record = self._make_record(self._pull_linearly) if self._is_own_tangent_map(level) else self._record
         *outputs, kept = level.apply(record, tuple(inputs.values), {"inputs": inputs})
         if isinstance(level, Tape):
-            kept.residuals = _on_tape(kept.residuals, level, inputs.values)
+            kept.residuals = on_tape(kept.residuals, level, inputs.values)
         for x in outputs:
             if isinstance(x, Tracer) and x._level is level and deepest((x._value,)) is level:
                 raise RuleError(
@@ -121,7 +121,7 @@ class CustomFunction(Generic[P, R]):
     def _positional(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         if not kwargs:
             if self._defaults is None:
-                self._defaults = _defaults_of(self._f)
+                self._defaults = defaults_of(self._f)
             return args + self._defaults.get(len(args), ())
         bound = inspect.signature(self._f).bind(*args, **kwargs)
         bound.apply_defaults()
@@ -167,13 +167,13 @@ class CustomFunction(Generic[P, R]):
         result = results(value)
         # A function may return the buffer that it writes to in its next call.
         result.values = [x.copy() if type(x) is np.ndarray else x for x in result.values]
-        return (*result.values, _Kept(result, residuals, is_traced and holds_apart(residuals)))
+        return (*result.values, Kept(result, residuals, is_traced and holds_apart(residuals)))
 
     def _run_and_push(self, tangents: tuple[Value, ...], *values: Value, inputs: Leaves) -> tuple[Any, Any]:
         pair = self._jvp_of(values, [_instantiate(t, x) for t, x in zip(tangents, values, strict=True)], inputs)
         result = Leaves([pair[0]])
-        pushed = _checked(result, pair[1], f"The JVP rule of {self._title()}", "tangent", "value")
-        return (*result.values, _Kept(result, None)), (*pushed, None)
+        pushed = checked(result, pair[1], f"The JVP rule of {self._title()}", "tangent", "value")
+        return (*result.values, Kept(result, None)), (*pushed, None)
 
     def _push(self, tangents: tuple[Value, ...], ans: Any, /, *values: Value, inputs: Leaves) -> Any:
         if self._jvp is not None:
@@ -189,7 +189,7 @@ class CustomFunction(Generic[P, R]):
 
     def _push_by_vjp(self, arguments: tuple[Any, ...], tangents: list[Value], result: Any, residuals: Any) -> Any:
         # The JVP is the transpose of the VJP, which is linear in its cotangents: record it there and pull the tangents.
-        inputs, kept = Leaves(arguments), _Kept(Leaves([result]), residuals)
+        inputs, kept = Leaves(arguments), Kept(Leaves([result]), residuals)
 
         def pullback(cts: Sequence[Value]) -> list[Value]:
             return self._linear(self._bwd_of(cts, kept, inputs, True), cts, inputs.values, "bwd")
@@ -214,7 +214,7 @@ class CustomFunction(Generic[P, R]):
             def pushforward(tangents: Sequence[Value]) -> list[Value]:
                 transposition.records(tangents)
                 pair = self._jvp_of(inputs.values, tangents, inputs, True)
-                pushed = _checked(value, pair[1], f"The JVP rule of {self._title()}", "tangent", "value")
+                pushed = checked(value, pair[1], f"The JVP rule of {self._title()}", "tangent", "value")
                 return self._linear(pushed, tangents, value.values, "jvp")
 
             return Recording(pushforward, [_ones_of(x) for x in inputs.values]).pull(cotangents)
@@ -288,7 +288,7 @@ class CustomFunction(Generic[P, R]):
         return pair
 
     def _bwd_of(
-        self, cotangents: Sequence[Value], kept: _Kept, inputs: Leaves, is_recorded: bool = False
+        self, cotangents: Sequence[Value], kept: Kept, inputs: Leaves, is_recorded: bool = False
     ) -> list[Value]:
         (filled,) = kept.result.fill_derivatives(cotangents)
         trees = kept.residuals, filled
@@ -308,30 +308,6 @@ class CustomFunction(Generic[P, R]):
         return [np.array(g) if type(g) is np.ndarray else g for g in pulled]
 
 
-class _Kept:
-    """What a call keeps for its rules: the result taken apart, and the residuals."""
-
-    __slots__ = ("is_apart", "residuals", "result")
-
-    def __init__(self, result: Leaves, residuals: Any, is_apart: bool = False) -> None:
-        self.result = result
-        self.residuals = residuals
-        self.is_apart = is_apart
-
-
-def _on_tape(residuals: Any, tape: Tape, values: Sequence[Value]) -> Any:
-    """Return residuals whose arrays do not change; those that are on the tape are its own."""
-    own = {id(x._value) for x in values if isinstance(x, Tracer) and x._level is tape}
-    return tree.map(lambda leaf: leaf if id(leaf) in own else fixed(leaf, tape.keep), residuals)
-
-
-def _checked(result: Leaves, tangent: Any, title: str, what: str, of: str) -> list[Value]:
-    try:
-        return result.match((tangent,), what, of)
-    except (TreeError, ValueError, TypeError) as error:
-        raise RuleError(f"{title} returned a tangent that does not fit its value: {error}") from error
-
-
 _LINEAR = {
     "jvp": (
         "The JVP rule",
@@ -344,20 +320,6 @@ _LINEAR = {
         "fwd = lambda x: (np.sin(x), x) and bwd = lambda x, ct: (np.cos(x) * ct,).",
     ),
 }
-
-
-def _defaults_of(f: Callable[..., Any]) -> dict[int, tuple[Any, ...]]:
-    """Return what a call with so many positional arguments leaves to defaults; nothing where that cannot be told."""
-    if isinstance(f, np.ufunc):
-        # Theirs are out= and the like, and no arguments of the function.
-        return {}
-    try:
-        found = inspect.signature(f).parameters.values()
-    except (ValueError, TypeError):
-        return {}
-    parameters = [p for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    defaults = [p.default for p in parameters]
-    return {k: tuple(defaults[k:]) for k in range(len(defaults)) if inspect.Parameter.empty not in defaults[k:]}
 
 
 def _no_samples(rng: Any) -> tuple[Any, ...]:

@@ -1,0 +1,56 @@
+"""What a call of a custom function keeps for its rules, and what these return."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from dualgrad import tree
+from dualgrad._call.leaves import Leaves
+from dualgrad._table.space import Value
+from dualgrad._trace.level import Tracer
+from dualgrad.errors import RuleError, TreeError
+from dualgrad.reverse import Tape
+from dualgrad.transforms.custom._batch import fixed
+
+
+class Kept:
+    """What a call keeps for its rules: the result taken apart, and the residuals."""
+
+    __slots__ = ("is_apart", "residuals", "result")
+
+    def __init__(self, result: Leaves, residuals: Any, is_apart: bool = False) -> None:
+        self.result = result
+        self.residuals = residuals
+        self.is_apart = is_apart
+
+
+def on_tape(residuals: Any, tape: Tape, values: Sequence[Value]) -> Any:
+    """Return residuals whose arrays do not change; those that are on the tape are its own."""
+    own = {id(x._value) for x in values if isinstance(x, Tracer) and x._level is tape}
+    return tree.map(lambda leaf: leaf if id(leaf) in own else fixed(leaf, tape.keep), residuals)
+
+
+def checked(result: Leaves, tangent: Any, title: str, what: str, of: str) -> list[Value]:
+    """Return the leaves of a tangent that a rule returned; RuleError where it does not fit its value."""
+    try:
+        return result.match((tangent,), what, of)
+    except (TreeError, ValueError, TypeError) as error:
+        raise RuleError(f"{title} returned a tangent that does not fit its value: {error}") from error
+
+
+def defaults_of(f: Callable[..., Any]) -> dict[int, tuple[Any, ...]]:
+    """Return what a call with so many positional arguments leaves to defaults; nothing where that cannot be told."""
+    if isinstance(f, np.ufunc):
+        # Theirs are out= and the like, and no arguments of the function.
+        return {}
+    try:
+        found = inspect.signature(f).parameters.values()
+    except (ValueError, TypeError):
+        return {}
+    parameters = [p for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    defaults = [p.default for p in parameters]
+    return {k: tuple(defaults[k:]) for k in range(len(defaults)) if inspect.Parameter.empty not in defaults[k:]}
