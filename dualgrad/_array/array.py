@@ -11,11 +11,12 @@ from dualgrad._array.dispatch import call, call_function, call_ufunc, operator, 
 from dualgrad._array.gather import as_operand
 from dualgrad._array.methods import ArrayMethods
 from dualgrad._array.object_loops import ObjectLoops
+from dualgrad._array.places import is_array, is_view_index
 from dualgrad._array.selection import Selection, select
 from dualgrad._array.ufunc_methods import call_ufunc_method
-from dualgrad._array.views import assign, link, store, tie
+from dualgrad._array.views import assign, link, link_item, mark, store, tie_number
 from dualgrad._table.functions import getitem
-from dualgrad._table.index import fixed_index, is_view_index
+from dualgrad._table.index import fixed_index
 from dualgrad._table.record import RECORDS, UNARY
 from dualgrad._table.space import Value, is_inexact, shape_of
 from dualgrad._trace.level import Tracer, decide, plain
@@ -87,7 +88,9 @@ class TracedArray(ArrayMethods, ObjectLoops):
         answer = call_function(func, args, kwargs)
         if func in _FILLED_LATER and not isinstance(answer, Tracer) and is_inexact(answer):
             # Made with like= this value (NEP 35): an array that values like it can be written to.
-            return self._level.lift(answer)
+            answer = self._level.lift(answer)
+            if not shape_of(answer):
+                mark(answer)
         return answer
 
     @property
@@ -211,7 +214,7 @@ class TracedArray(ArrayMethods, ObjectLoops):
 
     def _in_place(self, answer: Value, symbol: str) -> Value:
         # Scalars are immutable in NumPy: `loss += term` makes a new one. Arrays change for everyone who holds them.
-        if answer is NotImplemented or shape_of(self) == ():
+        if answer is NotImplemented or (shape_of(self) == () and not is_array(self)):
             return answer
         return assign(self, answer, f"x {symbol} y")
 
@@ -275,15 +278,16 @@ class TracedArray(ArrayMethods, ObjectLoops):
         if kind in _BASIC or (kind is tuple and _BASIC.issuperset(map(type, index))):
             index = fixed_index(index)
             answer = self._level.apply(RECORDS[getitem], (self,), {"index": index})  # type: ignore[arg-type]
-            if shape_of(answer):
+            if shape_of(answer) and shape_of(self):
                 link(self, answer, index)
+            elif kind is not int:
+                link_item(self, answer, index)
             return answer
         if (selection := select(self, index)) is not None:
             return selection
         answer = call(getitem, self, index)
-        if isinstance(answer, Tracer) and shape_of(answer) and is_view_index(index):
-            index = fixed_index(index)
-            link(self, answer, index)
+        if is_view_index(index):
+            link_item(self, answer, fixed_index(index))
         return answer
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -306,7 +310,7 @@ class TracedArray(ArrayMethods, ObjectLoops):
         items = [self[i] for i in range(len(self))]
         if items:
             # np.asarray(x) comes here, and should share memory with x.
-            tie(self, items[0])
+            tie_number(self, items[0])
         return iter(items)
 
     def __contains__(self, item: Any) -> bool:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import SEQUENCES, as_operand
-from dualgrad._array.views import assign, tie
+from dualgrad._array.views import assign, mark, tie
 from dualgrad._table.record import RECORDS, Composite, Constant, Metadata, Primitive, Refused, name_of, record_of
-from dualgrad._table.space import Function, Value, is_inexact
+from dualgrad._table.space import Function, Value, is_inexact, shape_of
 from dualgrad._trace.level import Tracer, bind, deepest
 from dualgrad.errors import ConversionError, NoRuleError
 
@@ -91,7 +91,9 @@ def _call_function(fun: Function, args: tuple[Any, ...], kwargs: dict[str, Any])
         answer = level.constant(fun, args, kwargs)
         if fun in _FRESH and args and isinstance(args[0], Tracer) and is_inexact(answer):
             # A new array that can be written to, as NumPy's can.
-            return args[0]._level.lift(answer)
+            answer = args[0]._level.lift(answer)
+            if not shape_of(answer):
+                mark(answer)
         return answer
     raise no_rule(fun, args, kwargs)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from dualgrad._array.dispatch import call
 from dualgrad._array.gather import as_operand
+from dualgrad._array.places import is_array
 from dualgrad._array.views import FLAT, assign, change_shape, flat, is_slice_of, store
 from dualgrad._table.functions import astype
 from dualgrad._table.space import Value, dtype_of, shape_of
@@ -158,7 +159,8 @@ class ArrayMethods(Tracer):
         return call(np.compress, condition, self, axis=axis, **kwargs)
 
     def copy(self, order: Any = "C") -> Value:
-        return call(np.copy, self)
+        # A scalar's copy is a scalar.
+        return call(np.copy, self) if is_array(self) else self
 
     def astype(self, dtype: Any, **kwargs: Any) -> Value:
         if "casting" in kwargs and not np.can_cast(self.dtype, dtype, kwargs["casting"]):

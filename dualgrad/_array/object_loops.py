@@ -43,7 +43,8 @@ class ObjectLoops(Tracer):
         return call_ufunc(np.cbrt, (self,))
 
     def conjugate(self) -> Value:
-        return call_ufunc(np.conjugate, (self,))
+        # ndarray's method, which real numbers do not pass: NumPy hands out the array itself.
+        return call_ufunc(np.conjugate, (self,)) if self.dtype.kind == "c" else self  # type: ignore[attr-defined]
 
     def cos(self) -> Value:
         return call_ufunc(np.cos, (self,))

@@ -3,6 +3,9 @@
 NumPy's slices are views. A slice of a traced array remembers what it is a slice of, and the array remembers its slices, weakly.
 A write to one of them is carried up to the array that owns the memory, and down to every slice that is still in use. So
 is `x.flat`. What shares memory in a way that is not followed (a reshape, a transpose) makes the write an error.
+
+A scalar has no memory: nothing is a view of it, and `s += 1` makes a new one. Of values without axes that hold many (batches),
+those that are arrays to NumPy are marked.
 """
 
 from __future__ import annotations
@@ -12,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._array.places import index_of, is_array, is_same, is_view_index, place_of, within
 from dualgrad._table.functions import getitem, set_item
 from dualgrad._table.record import RECORDS, Primitive
 from dualgrad._table.space import Value, dtype_of, shape_of
-from dualgrad._trace.level import Tracer
+from dualgrad._trace.level import Level, Tracer
 from dualgrad.errors import ConversionError
 
 _FEW = 32
@@ -27,7 +31,10 @@ FLAT = object()
 class Links:
     """What one traced array shares its memory with: the array it is a slice of, and its own slices."""
 
-    __slots__ = ("base", "index", "limit", "others", "views")
+    __slots__ = ("base", "index", "is_array", "limit", "others", "views")
+
+    is_array: bool
+    """Set where a value without axes was seen to be an array."""
 
     def __init__(self, base: Tracer | None, index: Any) -> None:
         self.base = base
@@ -57,21 +64,76 @@ def links_of(x: Tracer) -> Links:
     return links
 
 
+def mark(x: Value) -> None:
+    """Note that a value without axes is an array, not a scalar."""
+    if isinstance(x, Tracer):
+        links_of(x).is_array = True
+
+
 def link(base: Tracer, view: Tracer, index: Any) -> None:
     """Note that an array is a slice of another."""
+    links: Links | None = getattr(base, "_links", None)
+    if links is None:
+        links = base._links = Links(None, None)
+    elif links.base is not None:
+        _link_to_owner(base, links, view, index)
+        return
+    view._links = Links(base, index)
+    links.add(view)
+
+
+def _link_to_owner(base: Tracer, links: Links, view: Tracer, index: Any) -> None:
+    """Note that an array is a slice of a slice: one of the array that owns the memory."""
+    if links.index is FLAT:
+        # NumPy's flat is an iterator, and its slices are copies.
+        return
+    place = _place_in_base(links, index)
+    if place is not None:
+        assert links.base is not None
+        base, index = links.base, index_of(place)
     view._links = Links(base, index)
     links_of(base).add(view)
 
 
+def _place_in_base(links: Links, index: Any) -> Any:
+    """Return where in the base of an array one of its own slices lies."""
+    shape = shape_of(links.base)
+    place = place_of(links.index, shape)
+    return None if place is None else within(place, index, shape)
+
+
+def link_item(base: Tracer, item: Any, index: Any) -> None:
+    """Note what an index gives that NumPy answers with a view, or with a scalar."""
+    if not isinstance(item, Tracer):
+        return
+    if not shape_of(item):
+        if index is not Ellipsis and not (type(index) is tuple and any([part is Ellipsis for part in index])):
+            return
+        mark(item)
+    if is_array(base):
+        link(base, item, index)
+
+
 def tie(x: Tracer, other: Tracer) -> None:
     """Note that two arrays share memory in a way that is not followed: while both are in use, neither can be written to."""
-    if x is other:
+    if x is other or not is_array(x):
         return
+    if not shape_of(other):
+        mark(other)
+    _tie_all(x, other)
+
+
+def _tie_all(x: Tracer, other: Tracer) -> None:
     root = _root(x)
     relatives = [one for r in links_of(root).others if (one := r()) is not None and one is not other]
     for one in (root, *relatives):
         links_of(one).tie(other)
         links_of(other).tie(one)
+
+
+def tie_number(x: Tracer, item: Tracer) -> None:
+    """Note that a number is held by an array of objects that NumPy makes of an array, and that should share its memory."""
+    _tie_all(x, item)
 
 
 def _root(x: Tracer) -> Tracer:
@@ -82,8 +144,20 @@ def _root(x: Tracer) -> Tracer:
 
 def is_slice_of(x: Any, base: Tracer, index: Any) -> bool:
     """Tell whether a value is the slice of an array at an index: what `y[1:] += z` assigns in the end."""
-    links = getattr(x, "_links", None) if isinstance(x, Tracer) else None
-    return links is not None and links.base is base and type(links.index) is type(index) and bool(links.index == index)
+    links: Links | None = getattr(x, "_links", None) if isinstance(x, Tracer) else None
+    if links is None or links.base is None:
+        return False
+    if index is FLAT or links.index is FLAT:
+        return links.base is base and links.index is index
+    if not is_view_index(index):
+        return False
+    own = place_of(links.index, shape_of(links.base))
+    if links.base is base:
+        return is_same(own, place_of(index, shape_of(base)))
+    of_base: Links | None = getattr(base, "_links", None)
+    if of_base is None or of_base.base is not links.base or of_base.index is FLAT:
+        return False
+    return is_same(own, _place_in_base(of_base, index))
 
 
 def flat(x: Tracer) -> Tracer:
@@ -114,6 +188,8 @@ def store(target: Tracer, index: Any, value: Any) -> None:
     _check_writable(target, title)
     if dtype_of(value).kind == "c" and dtype_of(target).kind != "c":
         raise TypeError(f"{title}: a complex value cannot be stored in an array of dtype {dtype_of(target)}.")
+    if not shape_of(target):
+        mark(target)
     _become(target, _set_item(target, index, value), title)
 
 
@@ -128,6 +204,8 @@ def assign(target: Tracer, answer: Value, title: str) -> Value:
     if dtype_of(answer) != dtype:
         answer = answer.astype(dtype)
     _check_writable(target, title)
+    if not shape_of(target):
+        mark(target)
     _become(target, answer, title)
     return target
 
@@ -152,13 +230,15 @@ def _set_item(target: Tracer, index: Any, value: Value) -> Value:
     record = RECORDS[set_item]
     assert isinstance(record, Primitive)
     operands, params, _ = record.normalise((value, target, index), {})
-    level = max((x._level for x in operands if isinstance(x, Tracer)), key=_depth_of)
-    return level.write(record, operands, params)
+    return _deepest(operands).write(record, operands, params)
 
 
-def _depth_of(level: Any) -> int:
-    depth: int = level.depth
-    return depth
+def _deepest(operands: tuple[Value, ...]) -> Level:
+    return max((x._level for x in operands if isinstance(x, Tracer)), key=_depth_of)
+
+
+def _depth_of(level: Level) -> int:
+    return level.depth
 
 
 def _take(target: Tracer, answer: Value, title: str) -> None:
@@ -202,18 +282,27 @@ def _become(target: Tracer, answer: Value, title: str) -> None:
 
 def _spread_down(node: Tracer, came_from: Tracer | None, title: str) -> None:
     """Carry the value of an array to its slices but the one that it came from."""
+    ahead = [node]
+    while ahead:
+        node = ahead.pop()
+        for view in _views_of(node):
+            if view is not came_from:
+                _take(view, _item(node, view._links.index), title)
+                ahead.append(view)
+
+
+def _views_of(node: Tracer) -> list[Tracer]:
     links: Links | None = getattr(node, "_links", None)
-    for reference in links.views if links is not None else ():
-        view = reference()
-        if view is not None and view is not came_from:
-            _take(view, _item(node, view._links.index), title)
-            _spread_down(view, None, title)
+    return [] if links is None else [view for r in links.views if (view := r()) is not None]
 
 
 def _item(x: Tracer, index: Any) -> Value:
     if index is FLAT:
         return _reshape(x, -1)
-    return x._level.apply(RECORDS[getitem], (x,), {"index": index})  # type: ignore[arg-type]
+    record = RECORDS[getitem]
+    assert isinstance(record, Primitive)
+    operands, params, _ = record.normalise((x, index), {})
+    return _deepest(operands).apply(record, operands, params)
 
 
 def _check_writable(target: Tracer, title: str) -> None:
@@ -227,9 +316,11 @@ def _check_writable(target: Tracer, title: str) -> None:
 
 
 def _is_opaque(node: Tracer) -> bool:
-    links: Links | None = getattr(node, "_links", None)
-    if links is None:
-        return False
-    return any(r() is not None for r in links.others) or any(
-        _is_opaque(view) for r in links.views if (view := r()) is not None
-    )
+    ahead = [node]
+    while ahead:
+        node = ahead.pop()
+        links: Links | None = getattr(node, "_links", None)
+        if links is not None and any([r() is not None for r in links.others]):
+            return True
+        ahead += _views_of(node)
+    return False

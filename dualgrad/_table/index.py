@@ -61,12 +61,6 @@ def split_index(index: Any) -> tuple[Any, tuple[Value, ...]]:
     return tuple(parts), tuple(arrays)
 
 
-def is_view_index(index: Any) -> bool:
-    """Tell whether NumPy's answer for an index is a view: integers, its own among them, slices, None and Ellipsis."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return all(type(part) in _STATIC or isinstance(part, np.integer) for part in parts)
-
-
 def _index_array(part: Any) -> Value:
     if isinstance(part, np.ndarray):
         if isinstance(part, np.ma.MaskedArray):

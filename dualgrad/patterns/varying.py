@@ -17,6 +17,9 @@ from dualgrad._trace.level import deepest
 class VaryingData(np.ndarray[Any, Any]):
     """An array of numbers that another point might give otherwise, although their derivative is zero."""
 
+    is_number = False
+    """Whether it stands for an integer: as an index, that gives a view."""
+
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
         if deepest((inputs, kwargs, out)) is not None:
             return NotImplemented
@@ -49,7 +52,10 @@ class VaryingData(np.ndarray[Any, Any]):
 def varying(found: Any) -> Any:
     """Return arrays and NumPy scalars, inside tuples and lists too, as varying data; anything else as it is."""
     if isinstance(found, (np.ndarray, np.number, np.bool_)):
-        return np.asarray(found).view(VaryingData)
+        made = np.asarray(found).view(VaryingData)
+        if isinstance(found, np.integer):
+            made.is_number = True
+        return made
     if isinstance(found, (tuple, list)):
         parts = [varying(x) for x in found]
         return found._make(parts) if hasattr(found, "_make") else type(found)(parts)

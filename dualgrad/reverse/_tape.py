@@ -23,7 +23,7 @@ import numpy as np
 from numpy import float64, ndarray
 
 from dualgrad._array.array import TracedArray
-from dualgrad._array.views import frozen, link, tie
+from dualgrad._array.views import frozen, link, tie_number
 from dualgrad._table.copies import copy_in_layout
 from dualgrad._table.functions import getitem, pack
 from dualgrad._table.index import BOUNDS, fixed_slice, join_index
@@ -99,7 +99,7 @@ class TapeArray(TracedArray):
             items = [tape.read_item(self, x, i, pullback) for i, x in enumerate(value)]
             if items:
                 # np.asarray(x) comes here, and should share memory with x.
-                tie(self, items[0])
+                tie_number(self, items[0])
             return iter(items)
         return _iter(self)
 
