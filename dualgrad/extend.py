@@ -25,7 +25,7 @@ import numpy as np
 
 from dualgrad._call.arguments import check_callable
 from dualgrad._table.facets import BATCH, BATCH_BODY, BATCH_CONSTANT
-from dualgrad._table.facts import Facts
+from dualgrad._table.facts import AS_BODY, Facts
 from dualgrad._table.functions import overridable
 from dualgrad._table.record import Composite, Primitive, Samples, name_of, records
 from dualgrad._table.space import Function, Value, shape_of
@@ -33,7 +33,7 @@ from dualgrad._table.structure import Along, Contracted, Numberwise, OfMatrices,
 from dualgrad.errors import RuleError
 from dualgrad.rules import words
 from dualgrad.rules.samples import A, SymmetricA, case, cases
-from dualgrad.rules.words import Unknown, composite, constant, metadata, refused, unknown
+from dualgrad.rules.words import Unknown, constant, metadata, refused, unknown
 
 __all__ = [
     "BATCH",
@@ -117,6 +117,14 @@ def handwritten(fun: Function, jvp: Any, vjp: Any, **options: Any) -> Primitive:
     if options.get("outputs", 1) != 1:
         return words.handwritten(fun, jvp, _checked_vjp(vjp, title), **options)
     return words.handwritten(fun, _checked_jvp(jvp, title), _checked_vjp(vjp, title), **options)
+
+
+def composite(fun: Function, body: Function, **options: Any) -> Composite:
+    """Register a function that is differentiated by running a body written in NumPy; it takes the function's signature.
+
+    Its answer shares its memory with what the body makes it share it with: a slice that the body returns is a view.
+    """
+    return words.composite(fun, body, **{"facts": AS_BODY, **options})
 
 
 def _check_functions(word: str, **given: Any) -> None:

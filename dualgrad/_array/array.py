@@ -50,8 +50,6 @@ _square = np.square
 _subtract = np.subtract
 _true_divide = np.true_divide
 
-_FILLED_LATER: frozenset[Any] = frozenset((np.zeros, np.ones, np.empty, np.full, np.eye, np.identity))
-
 _NUMBERS = frozenset((int, float))
 
 _BASIC = frozenset((int, slice, type(None), type(Ellipsis)))
@@ -86,11 +84,15 @@ class TracedArray(ArrayMethods, ObjectLoops):
 
     def __array_function__(self, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Value:
         answer = call_function(func, args, kwargs)
-        if func in _FILLED_LATER and not isinstance(answer, Tracer) and is_inexact(answer):
-            # Made with like= this value (NEP 35): an array that values like it can be written to.
+        record = RECORDS.get(func)
+        return answer if record is None or not record.facts.fresh else self._made_like(answer)
+
+    def _made_like(self, answer: Value) -> Value:
+        # Made like this value, by zeros_like or by like= (NEP 35): an array that values like it can be written to.
+        if is_inexact(answer) and not (isinstance(answer, Tracer) and answer._level.depth >= self._level.depth):
             answer = self._level.lift(answer)
-            if not shape_of(answer):
-                mark(answer)
+        if not shape_of(answer):
+            mark(answer)
         return answer
 
     @property

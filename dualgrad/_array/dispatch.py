@@ -10,41 +10,24 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import SEQUENCES, as_operand
-from dualgrad._array.views import assign, mark, tie
-from dualgrad._table.record import RECORDS, Composite, Constant, Metadata, Primitive, Refused, name_of, record_of
-from dualgrad._table.space import Function, Value, is_inexact, shape_of
+from dualgrad._array.views import apart, assign, mark, tie
+from dualgrad._table.facts import NO_FACTS, Facts
+from dualgrad._table.record import (
+    RECORDS,
+    Composite,
+    Constant,
+    Metadata,
+    Primitive,
+    Record,
+    Refused,
+    name_of,
+    record_of,
+)
+from dualgrad._table.space import Function, Value, shape_of
 from dualgrad._trace.level import Tracer, bind, deepest
 from dualgrad.errors import ConversionError, NoRuleError
 
 _UNCHANGED = (Tracer, float, int, np.float64, complex)
-# What these return is filled by the user, later.
-_FRESH = frozenset((np.zeros_like, np.ones_like, np.empty_like))
-# What these return may be a view of their argument.
-_VIEWS = frozenset(
-    (
-        np.reshape,
-        np.ravel,
-        np.transpose,
-        np.linalg.matrix_transpose,
-        np.matrix_transpose,
-        np.swapaxes,
-        np.moveaxis,
-        np.rollaxis,
-        np.squeeze,
-        np.expand_dims,
-        np.flip,
-        np.fliplr,
-        np.flipud,
-        np.rot90,
-        np.broadcast_to,
-        np.diagonal,
-        np.linalg.diagonal,
-        np.diag,
-        np.real,
-        np.imag,
-        np.lib.stride_tricks.sliding_window_view,
-    )
-)
 _NUMBERS = frozenset((float, int, bool, complex, np.float64, np.float32))
 
 
@@ -55,16 +38,31 @@ def call(fun: Function, *args: Any, **kwargs: Any) -> Value:
 
 def call_function(fun: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Value:
     """Say what a call of a NumPy function means (NEP 18)."""
-    answer = _call_function(fun, args, kwargs)
-    if fun in _VIEWS and isinstance(answer, Tracer):
-        for x in (*args[:1], *kwargs.values()):
-            if isinstance(x, Tracer):
-                tie(x, answer)
+    record = RECORDS.get(fun)
+    answer = _call_record(record, fun, args, kwargs)
+    if (type(record) is Primitive or type(record) is Composite) and record.facts is not NO_FACTS:
+        _note(record.facts, answer, args, kwargs)
     return answer
 
 
-def _call_function(fun: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Value:
-    record = RECORDS.get(fun)
+def _note(facts: Facts, answer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Note what an answer shares its memory with, and that it is an array."""
+    if not isinstance(answer, Tracer):
+        return
+    if facts.aliases is not None:
+        for x in facts.aliases(*args, **kwargs):
+            if isinstance(x, Tracer):
+                tie(x, answer)
+    if not shape_of(answer) and (facts.is_array(*args, **kwargs) if callable(facts.is_array) else facts.is_array):
+        mark(answer)
+
+
+def _of_body(facts: Facts, answer: Any, args: tuple[Any, ...]) -> Any:
+    """Return what a body gives; without what it was made of, unless the facts of its function say that this is shared."""
+    return answer if facts.as_body or facts.aliases else apart(answer, args)
+
+
+def _call_record(record: Record | None, fun: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Value:
     if type(record) is Primitive:
         operands, params, rest = record.normalise(args, kwargs)
         if rest:
@@ -75,26 +73,20 @@ def _call_function(fun: Function, args: tuple[Any, ...], kwargs: dict[str, Any])
     if type(record) is Composite:
         place = record.out_position
         if place is not None and len(args) > place and args[place] is not None:
-            return write_out(fun, args[place], _call_function(fun, (*args[:place], None, *args[place + 1 :]), kwargs))
+            return write_out(fun, args[place], call_function(fun, (*args[:place], None, *args[place + 1 :]), kwargs))
         if kwargs.get("out") is not None:
             return _into_out(fun, args, kwargs)
         if record.whole and (level := deepest((args, kwargs))) is not None and level.takes_whole:
             answer = level.whole(record, args, kwargs)
             if answer is not NotImplemented:
                 return answer
-        return record.body(*args, **kwargs)
+        return _of_body(record.facts, record.body(*args, **kwargs), args)
     if type(record) is Constant or type(record) is Metadata:
         _refuse_traced_out(fun, kwargs)
         level = deepest((args, kwargs))
         if level is None:
             return fun(*args, **kwargs)
-        answer = level.constant(fun, args, kwargs)
-        if fun in _FRESH and args and isinstance(args[0], Tracer) and is_inexact(answer):
-            # A new array that can be written to, as NumPy's can.
-            answer = args[0]._level.lift(answer)
-            if not shape_of(answer):
-                mark(answer)
-        return answer
+        return level.constant(fun, args, kwargs)
     raise no_rule(fun, args, kwargs)
 
 
@@ -186,7 +178,7 @@ def _call_with_rest(record: Primitive, args: tuple[Any, ...], kwargs: dict[str, 
         for name in record.normalise.operands:
             if name in bound and not isinstance(bound[name], _UNCHANGED):
                 bound[name] = as_operand(bound[name])
-    return record.desugar(**bound)
+    return _of_body(record.facts, record.desugar(**bound), args)
 
 
 def _into_out(fun: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Value:

@@ -9,7 +9,7 @@ import numpy as np
 from dualgrad._array.dispatch import call
 from dualgrad._array.gather import as_operand
 from dualgrad._array.places import is_array
-from dualgrad._array.views import FLAT, assign, change_shape, flat, is_slice_of, store
+from dualgrad._array.views import FLAT, assign, change_shape, flat, is_slice_of, mark, store
 from dualgrad._table.functions import astype
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import Tracer, plain
@@ -169,7 +169,10 @@ class ArrayMethods(Tracer):
             )
         if kwargs.get("copy", True) is False and np.dtype(dtype) == self.dtype:
             return self
-        return call(astype, self, dtype)
+        answer = call(astype, self, dtype)
+        if not shape_of(answer) and is_array(self):
+            mark(answer)
+        return answer
 
     def view(self, *args: Any, **kwargs: Any) -> Value:
         if not args and not kwargs:

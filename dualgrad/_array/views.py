@@ -34,7 +34,7 @@ class Links:
     __slots__ = ("base", "index", "is_array", "limit", "others", "views")
 
     is_array: bool
-    """Set where a value without axes was seen to be an array."""
+    """Set where it was seen of a value without axes whether it is an array."""
 
     def __init__(self, base: Tracer | None, index: Any) -> None:
         self.base = base
@@ -100,6 +100,25 @@ def _place_in_base(links: Links, index: Any) -> Any:
     shape = shape_of(links.base)
     place = place_of(links.index, shape)
     return None if place is None else within(place, index, shape)
+
+
+def apart(answer: Any, args: Any) -> Any:
+    """Return what a function gives that NumPy makes anew: it shares its memory with nothing, and without axes it is a number."""
+    if isinstance(answer, Tracer):
+        is_number = not shape_of(answer)
+        if (
+            getattr(answer, "_links", None) is not None
+            or any([answer is x for x in args])
+            or (is_number and is_array(answer))
+        ):
+            answer = frozen(answer)
+            if is_number:
+                links_of(answer).is_array = False
+        return answer
+    if isinstance(answer, (tuple, list)):
+        parts = [apart(x, args) for x in answer]
+        return answer._make(parts) if hasattr(answer, "_make") else type(answer)(parts)
+    return answer
 
 
 def link_item(base: Tracer, item: Any, index: Any) -> None:

@@ -2,6 +2,7 @@
 
 from dualgrad.rules.arrays import casting as _arrays_casting  # noqa: F401
 from dualgrad.rules.arrays import creation as _arrays_creation  # noqa: F401
+from dualgrad.rules.arrays import flips as _arrays_flips  # noqa: F401
 from dualgrad.rules.arrays import grids as _arrays_grids  # noqa: F401
 from dualgrad.rules.arrays import joining as _arrays_joining  # noqa: F401
 from dualgrad.rules.arrays import like as _arrays_like  # noqa: F401

@@ -63,6 +63,17 @@ def scalars_are_not_changed(x: Any) -> Any:
     return x * first + total * again
 
 
+def arrays_of_no_axes_are_changed(x: Any) -> Any:
+    a = np.where(x[0] > 0, x[0], x[1])
+    same, apart = a, np.copy(a)
+    same += x[1]
+    apart *= 2.0
+    b = x[:1].reshape(()) * 1.0
+    total = b
+    total += 1.0
+    return x * a + apart * b
+
+
 def flat_slices_are_copies(x: Any) -> Any:
     m = np.outer(x, x)
     v, w = m.flat[:], m.flat[2:9:3]
@@ -124,6 +135,7 @@ PROGRAMS: list[Callable[[Any], Any]] = [
     buffers_without_axes,
     scalars_have_no_views,
     scalars_are_not_changed,
+    arrays_of_no_axes_are_changed,
     flat_slices_are_copies,
     slices_to_other_places,
     slices_of_slices,
@@ -177,10 +189,20 @@ def number_of_the_largest(x: Any) -> Any:
     return y * v
 
 
+def copies_at_arrays_of_one_place(x: Any) -> Any:
+    m = np.outer(x, x)
+    k = np.where(x[0] > 1.0, np.argmax(x), np.argmax(x))
+    row = m[k]
+    row += 1.0
+    other = m[np.array(1)]
+    other *= 2.0
+    return m * row * other
+
+
 BATCH = np.array([[1.0, 5.0, 3.0, 2.0], [1.5, 1.2, 1.0, 3.0], [0.2, 0.4, 0.9, 0.8]])
 
 
-@pytest.mark.parametrize("f", [row_of_the_largest, number_of_the_largest])
+@pytest.mark.parametrize("f", [row_of_the_largest, number_of_the_largest, copies_at_arrays_of_one_place])
 def test_places_that_differ_between_members_are_views(f: Callable[[Any], Any]) -> None:
     expected = np.array([jacfwd(f)(x) for x in BATCH])
     for x in BATCH:

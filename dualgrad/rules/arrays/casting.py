@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._table.facts import ARRAY, AS_BODY
 from dualgrad._table.foreign import is_foreign
 from dualgrad._table.functions import astype, constant_astype, overridable
 from dualgrad._table.record import Primitive, Pull, Word, register
@@ -86,6 +87,7 @@ composite(
     np.astype,
     _numpy_astype,
     samples=cases(case(A(3), complex), case(A(2), np.dtype("c16"), copy=False), case(A(2), np.dtype("f8"), copy=False)),
+    facts=AS_BODY,
 )
 
 
@@ -105,4 +107,5 @@ linear(
     call=_copy,
     word=Word.ELEMENTWISE,
     samples=cases(case(A(2, 3)), case(A(2, 3), order="F"), case(A(2), "C", subok=True), case(A()), case(A(0))),
+    facts=ARRAY,
 )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facts import AS_BODY, VIEW
 from dualgrad._table.functions import astype
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad.errors import ConversionError
@@ -46,6 +47,7 @@ composite(
         case(A(2, 2), np.arange(2)),
         case(A(3)),
     ),
+    facts=AS_BODY,
 )
 
 
@@ -63,7 +65,7 @@ def _ix(*args: Value) -> tuple[Value, ...]:
     return tuple(found)
 
 
-composite(np.ix_, _ix, samples=cases(case(A(3), A(2)), case(A(2), [True, False], np.arange(3))))
+composite(np.ix_, _ix, samples=cases(case(A(3), A(2)), case(A(2), [True, False], np.arange(3))), facts=AS_BODY)
 
 # ---- vander ----------------------------------------------------------------------------------------
 
@@ -148,4 +150,5 @@ composite(
         case(A(5), (2, 3), axis=(0, 0)),
         case(A(2, 3), 2, axis=-1, subok=True, writeable=False),
     ),
+    facts=VIEW,
 )

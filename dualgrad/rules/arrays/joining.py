@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facts import ARRAY, AS_BODY
 from dualgrad._table.functions import astype
 from dualgrad._table.index import Slot
 from dualgrad._table.space import Space, Value, dtype_of, shape_of
@@ -281,14 +282,15 @@ composite(
     samples=cases(
         case(A(7), 3), case(A(2, 5), [1, 3, 9], axis=1), case(A(2, 5), 2, -1), case(A(5), (3, 2)), case(A(2), 3)
     ),
+    facts=AS_BODY,
 )
-composite(np.split, _split, samples=cases(case(A(6), 3), case(A(6), [2, -1]), case(A(2, 4), 2, axis=1)))
-composite(np.hsplit, _hsplit, samples=cases(case(A(4), 2), case(A(2, 4), [1])))
-composite(np.vsplit, _vsplit, samples=cases(case(A(4, 2), 2), case(A(4, 2), [1])))
-composite(np.dsplit, _dsplit, samples=cases(case(A(2, 2, 4), 2), case(A(2, 2, 4), [1])))
+composite(np.split, _split, samples=cases(case(A(6), 3), case(A(6), [2, -1]), case(A(2, 4), 2, axis=1)), facts=AS_BODY)
+composite(np.hsplit, _hsplit, samples=cases(case(A(4), 2), case(A(2, 4), [1])), facts=AS_BODY)
+composite(np.vsplit, _vsplit, samples=cases(case(A(4, 2), 2), case(A(4, 2), [1])), facts=AS_BODY)
+composite(np.dsplit, _dsplit, samples=cases(case(A(2, 2, 4), 2), case(A(2, 2, 4), [1])), facts=AS_BODY)
 # Only from NumPy 2.1 on.
 if hasattr(np, "unstack"):
-    composite(np.unstack, _unstack, samples=cases(case(A(3, 2)), case(A(3, 2), axis=-1), case(A(2))))
+    composite(np.unstack, _unstack, samples=cases(case(A(3, 2)), case(A(3, 2), axis=-1), case(A(2))), facts=AS_BODY)
 
 # ---- tile, repeat ----------------------------------------------------------------------------------
 
@@ -321,6 +323,7 @@ composite(
         case(A(2), 0),
         case(A(2), reps=(1,)),
     ),
+    facts=ARRAY,
 )
 
 

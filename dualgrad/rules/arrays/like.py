@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array import creation
+from dualgrad._table.facts import AS_BODY, FILLED_LATER, Facts
 from dualgrad._table.space import Value
 from dualgrad.rules.samples import cases
 from dualgrad.rules.words import composite, constant
@@ -21,11 +22,10 @@ for _fun, _body in (
     (np.ascontiguousarray, creation.ascontiguousarray),
     (np.asfortranarray, creation.asfortranarray),
     (np.require, creation.require),
-    (np.full, creation.full),
     (np.arange, creation.arange),
     (np.fromiter, creation.fromiter),
 ):
-    composite(_fun, _body, samples=cases())
+    composite(_fun, _body, samples=cases(), facts=AS_BODY)
 
 
 def _fromfunction(function: Callable[..., Any], shape: Any, *, dtype: Any = float, **kwargs: Any) -> Value:
@@ -33,14 +33,11 @@ def _fromfunction(function: Callable[..., Any], shape: Any, *, dtype: Any = floa
     return np.fromfunction(function, shape, dtype=dtype, **kwargs)
 
 
-composite(np.fromfunction, _fromfunction, samples=cases())
+composite(np.full, creation.full, samples=cases(), facts=Facts(as_body=True, fresh=True))
+composite(np.fromfunction, _fromfunction, samples=cases(), facts=AS_BODY)
 
+constant(np.zeros, np.ones, np.empty, np.eye, np.identity, facts=FILLED_LATER)
 constant(
-    np.zeros,
-    np.ones,
-    np.empty,
-    np.eye,
-    np.identity,
     np.tri,
     np.frombuffer,
     np.fromfile,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facts import ARRAY
 from dualgrad._table.functions import astype
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad.errors import NoRuleError
@@ -253,4 +254,5 @@ composite(
         case(A(2, 2, is_complex=True), 1, constant_values=2),
         case(A(2, 2), pad_width=((1, 2), (0, 1)), mode=_mirror_ends, factor=2),
     ),
+    facts=ARRAY,
 )

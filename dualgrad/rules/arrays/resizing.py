@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_data, as_operand
+from dualgrad._table.facts import ARRAY, AS_BODY
 from dualgrad._table.functions import astype
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import Tracer
@@ -133,6 +134,7 @@ composite(
         case(A(3), new_shape=()),
         case(A(2), 0),
     ),
+    facts=ARRAY,
 )
 
 # ---- trim_zeros ------------------------------------------------------------------------------------
@@ -170,4 +172,4 @@ def _box_of_nonzeros(numbers: np.ndarray[Any, Any]) -> tuple[tuple[int, int, boo
     return tuple([(int(a), int(b), False) for a, b in zip(starts, stops, strict=True)])
 
 
-composite(np.trim_zeros, _trim_zeros, samples=cases(case(A(3)), case(A(3), "f"), case(A(3), trim="b")))
+composite(np.trim_zeros, _trim_zeros, samples=cases(case(A(3)), case(A(3), "f"), case(A(3), trim="b")), facts=AS_BODY)

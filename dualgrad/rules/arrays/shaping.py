@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facts import AS_BODY, VIEW, Facts
 from dualgrad._table.foreign import is_foreign
 from dualgrad._table.signature import Normaliser
 from dualgrad._table.space import Space, Value, shape_of, unbroadcast
@@ -59,6 +60,10 @@ def _reshape_desugar(
     return np.reshape(a, shape, order=order)
 
 
+def _viewed_by_reshape(a: Value, *args: Any, copy: bool | None = None, **kwargs: Any) -> tuple[Value, ...]:
+    return () if copy else (a,)
+
+
 structural(
     np.reshape,
     _reshape_undo,
@@ -76,6 +81,7 @@ structural(
         case(A(0, 3), (3, 0)),
         case(A(2, 3, is_complex=True), (3, 2)),
     ),
+    facts=Facts(aliases=_viewed_by_reshape),
 )
 
 
@@ -110,6 +116,7 @@ structural(
         case(A()),
         case(A(0, 2)),
     ),
+    facts=VIEW,
 )
 
 # ---- transpose -------------------------------------------------------------------------------------
@@ -136,6 +143,7 @@ structural(
         case(A()),
         case(A(2, 3, is_complex=True)),
     ),
+    facts=VIEW,
 )
 
 
@@ -143,7 +151,9 @@ def _swapaxes_undo(ct: Value, a: Space, *, axis1: int, axis2: int) -> Value:
     return np.swapaxes(ct, axis1, axis2)
 
 
-structural(np.swapaxes, _swapaxes_undo, samples=cases(case(A(2, 3, 4), 0, 2), case(A(2, 3, 4), axis1=-1, axis2=1)))
+structural(
+    np.swapaxes, _swapaxes_undo, samples=cases(case(A(2, 3, 4), 0, 2), case(A(2, 3, 4), axis1=-1, axis2=1)), facts=VIEW
+)
 
 
 def _moveaxis_undo(ct: Value, a: Space, *, source: Any, destination: Any) -> Value:
@@ -154,6 +164,7 @@ structural(
     np.moveaxis,
     _moveaxis_undo,
     samples=cases(case(A(2, 3, 4), 0, -1), case(A(2, 3, 4), source=[0, 1], destination=[-1, 0]), case(A(2, 3), (), ())),
+    facts=VIEW,
 )
 
 
@@ -175,6 +186,7 @@ composite(
     samples=cases(
         case(A(2, 3, 4), 2), case(A(2, 3, 4), 0, 3), case(A(2, 3, 4), axis=-2, start=-1), case(A(2, 3, 4), 1, start=2)
     ),
+    facts=AS_BODY,
 )
 
 
@@ -183,7 +195,7 @@ def _matrix_transpose_undo(ct: Value, x: Space) -> Value:
 
 
 for _fun in (np.matrix_transpose, np.linalg.matrix_transpose):
-    structural(_fun, _matrix_transpose_undo, signature="x", samples=cases(case(A(2, 3)), case(A(2, 3, 4))))
+    structural(_fun, _matrix_transpose_undo, signature="x", samples=cases(case(A(2, 3)), case(A(2, 3, 4))), facts=VIEW)
 
 # ---- axes of length 1 ------------------------------------------------------------------------------
 
@@ -196,6 +208,7 @@ structural(
     np.squeeze,
     _squeeze_undo,
     samples=cases(case(A(1, 3, 1)), case(A(1, 3, 1), axis=0), case(A(1, 3, 1), (0, -1)), case(A(1)), case(A())),
+    facts=VIEW,
 )
 
 
@@ -203,7 +216,12 @@ def _expand_dims_undo(ct: Value, a: Space, *, axis: Any) -> Value:
     return np.reshape(ct, a.shape)
 
 
-structural(np.expand_dims, _expand_dims_undo, samples=cases(case(A(3), 0), case(A(3, 2), axis=(0, -1)), case(A(), 0)))
+structural(
+    np.expand_dims,
+    _expand_dims_undo,
+    samples=cases(case(A(3), 0), case(A(3, 2), axis=(0, -1)), case(A(), 0)),
+    facts=VIEW,
+)
 
 
 def _atleast_1d(*arys: Value) -> Any:
@@ -259,6 +277,7 @@ for _fun, _body in ((np.atleast_1d, _atleast_1d), (np.atleast_2d, _atleast_2d), 
             case(A(), A(3), A(0)),
             case(A(2), [1, 2], A(2, 3, 1)),
         ),
+        facts=AS_BODY,
     )
 
 # ---- broadcasting ----------------------------------------------------------------------------------
@@ -279,6 +298,7 @@ linear(
         case(A(3), shape=(3,), subok=True),
         case(A(2, 1, is_complex=True), (2, 2)),
     ),
+    facts=VIEW,
 )
 
 
@@ -292,58 +312,5 @@ composite(
     np.broadcast_arrays,
     _broadcast_arrays,
     samples=cases(case(A(3)), case(A(3), A(2, 1)), case(A(), [1.0, 2.0], A(1, 2), subok=True), case(A(1), A(0))),
-)
-
-# ---- flip, roll, rot90 -----------------------------------------------------------------------------
-
-
-def _flip_undo(ct: Value, m: Space, *, axis: Any = None) -> Value:
-    return np.flip(ct, axis)
-
-
-def _fliplr_undo(ct: Value, m: Space) -> Value:
-    return np.fliplr(ct)
-
-
-def _flipud_undo(ct: Value, m: Space) -> Value:
-    return np.flipud(ct)
-
-
-def _roll_undo(ct: Value, a: Space, *, shift: Any, axis: Any = None) -> Value:
-    back = tuple([-k for k in shift]) if np.iterable(shift) else -shift
-    return np.roll(ct, back, axis)
-
-
-def _rot90_undo(ct: Value, m: Space, *, k: int = 1, axes: Any = (0, 1)) -> Value:
-    return np.rot90(ct, -k, axes)
-
-
-structural(
-    np.flip,
-    _flip_undo,
-    samples=cases(case(A(2, 3)), case(A(2, 3), 0), case(A(2, 3, 2), axis=(0, -1)), case(A()), case(A(0, 2), -1)),
-)
-structural(np.fliplr, _fliplr_undo, samples=cases(case(A(2, 3)), case(A(2, 3, 2))))
-structural(np.flipud, _flipud_undo, samples=cases(case(A(3)), case(A(2, 3))))
-structural(
-    np.roll,
-    _roll_undo,
-    samples=cases(
-        case(A(5), 2),
-        case(A(2, 3), -1),
-        case(A(2, 3), 1, axis=1),
-        case(A(2, 3), (1, 1), axis=(0, -1)),
-        case(A(2, 3), shift=(1, 2), axis=1),
-        case(A(2, 3), 1, (0, 0)),
-        case(A(5), np.array([1, 2])),
-        case(A(0), 1),
-        case(A(), 1),
-    ),
-)
-structural(
-    np.rot90,
-    _rot90_undo,
-    samples=cases(
-        case(A(2, 3)), case(A(2, 3), 2), case(A(2, 3), -1), case(A(2, 3, 4), k=3, axes=(1, 2)), case(A(2, 3), 1, (1, 0))
-    ),
+    facts=AS_BODY,
 )

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._table.facts import ARRAY
 from dualgrad._table.space import Space, Value
 from dualgrad.rules.axes import ndim_of, with_axes
 from dualgrad.rules.samples import A, case, cases
@@ -209,6 +210,7 @@ bilinear(
         case(A(2, 3, is_complex=True), A(3), axes=1),
         case(A(2, 0), A(0, 3), axes=1),
     ),
+    facts=ARRAY,
 )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facts import AS_BODY, VIEW
 from dualgrad._table.functions import as_constant
 from dualgrad._table.record import Word
 from dualgrad._table.space import Space, Value, dtype_of
@@ -32,8 +33,8 @@ def _imag_transpose(ct: Value, val: Space) -> Value:
 
 _parts = analytic(-2, 2, case(A(2, 3, is_complex=True)), case(A(is_complex=True)))
 
-linear(np.real, _real_transpose, samples=_parts, word=Word.ELEMENTWISE)
-linear(np.imag, _imag_transpose, samples=_parts, word=Word.ELEMENTWISE)
+linear(np.real, _real_transpose, samples=_parts, word=Word.ELEMENTWISE, facts=VIEW)
+linear(np.imag, _imag_transpose, samples=_parts, word=Word.ELEMENTWISE, facts=VIEW)
 
 # ---- angle -----------------------------------------------------------------------------------------
 
@@ -74,6 +75,7 @@ composite(
     np.real_if_close,
     _real_if_close,
     samples=cases(case(A(2)), case(A(2, is_complex=True)), case(A(3, is_complex=True), 10), case(A(2), tol=1000)),
+    facts=AS_BODY,
 )
 
 # ---- tests of each number --------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facts import ARRAY
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, dtype_of
 from dualgrad._trace.batch import batching, elementwise
@@ -146,4 +147,4 @@ def _i0(x: Value) -> Value:
     return bessel_i(x, order=0)
 
 
-composite(np.i0, _i0, samples=cases(case(A(2, 3)), case(A()), case(_NUMBERS), case(A(0))))
+composite(np.i0, _i0, samples=cases(case(A(2, 3)), case(A()), case(_NUMBERS), case(A(0))), facts=ARRAY)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_data, as_operand
+from dualgrad._table.facts import ARRAY, AS_BODY
 from dualgrad._table.functions import astype
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import Tracer
@@ -98,6 +99,7 @@ composite(
         case(A(4), [_LEFT & ~_LEFT], [_cubed]),
         case(A(4, is_complex=True), [_LEFT], [np.exp, 2]),
     ),
+    facts=ARRAY,
 )
 
 # ---- apply_along_axis ------------------------------------------------------------------------------
@@ -168,4 +170,5 @@ composite(
     samples=cases(
         case(np.sum, A(2, 3, 2), [0, -1]), case(np.cumsum, A(2, 3), (1, 0)), case(func=np.mean, a=A(2, 3), axes=1)
     ),
+    facts=AS_BODY,
 )

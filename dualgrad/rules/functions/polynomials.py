@@ -8,6 +8,7 @@ import numpy as np
 from numpy.polynomial import polynomial
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facts import AS_BODY
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad.errors import NoRuleError
 from dualgrad.rules.agreement import agreed
@@ -244,6 +245,7 @@ composite(
     np.polyder,
     _polyder,
     samples=cases(case(A(4)), case(A(4), 2), case(A(1)), case(A(3), m=0), case(A(2), 3), case(A(3, is_complex=True))),
+    facts=AS_BODY,
 )
 composite(
     np.polyint,
@@ -256,4 +258,5 @@ composite(
         case(A(2), m=0),
         case(A(2, is_complex=True), 1, [3.0]),
     ),
+    facts=AS_BODY,
 )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_data, as_operand
+from dualgrad._table.facts import ARRAY
 from dualgrad._table.functions import as_constant, astype
 from dualgrad._table.record import Primitive, Pull, Word, register
 from dualgrad._table.signature import Normaliser
@@ -84,6 +85,7 @@ register(
         operate=np.where,
         pulls=(None, Pull(_where_x, select_positions((1,))), Pull(_where_y, select_positions((1,)))),
         desugar=_where_indices,
+        facts=ARRAY,
     )
 )
 
@@ -128,6 +130,7 @@ composite(
         case([_MASK, _MASK], [A(2, 3, is_complex=True), A(3)]),
         case([_MASK[:, 1:]], [2.5], A(2)),
     ),
+    facts=ARRAY,
 )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from dualgrad._array.dispatch import call
 from dualgrad._array.gather import as_data, as_operand
+from dualgrad._table.facts import AS_BODY, VIEW
 from dualgrad._table.foreign import is_foreign, zeros_like
 from dualgrad._table.functions import getitem, overridable
 from dualgrad._table.space import Space, Value, shape_of
@@ -171,6 +172,7 @@ linear(
         case(A(0, 3)),
         case(A(2, 2, is_complex=True), offset=-1),
     ),
+    facts=VIEW,
 )
 
 
@@ -178,7 +180,9 @@ def _linalg_diagonal(x: Value, /, *, offset: int = 0) -> Value:
     return np.diagonal(x, offset=offset, axis1=-2, axis2=-1)
 
 
-composite(np.linalg.diagonal, _linalg_diagonal, samples=cases(case(A(2, 3, 4)), case(A(3, 4), offset=-1)))
+composite(
+    np.linalg.diagonal, _linalg_diagonal, samples=cases(case(A(2, 3, 4)), case(A(3, 4), offset=-1)), facts=AS_BODY
+)
 
 
 def _trace(a: Value, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: None = None) -> Value:
@@ -224,6 +228,7 @@ composite(
     samples=cases(
         case(A(3)), case(A(2), 2), case(A(2), k=-1), case(A(3, 4)), case(A(3, 4), 1), case(A(3, 2), k=-1), case(A(0))
     ),
+    facts=AS_BODY,
 )
 
 

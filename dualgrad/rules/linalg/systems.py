@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facts import AS_BODY
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._table.structure import OfMatrices
@@ -266,7 +267,7 @@ def _matrix_power(a: Value, n: Any) -> Value:
     if n < 0:
         a, n = np.linalg.inv(a), -n
     if n == 1:
-        return np.copy(a)
+        return a
     if n == 3:
         return np.matmul(np.matmul(a, a), a)
     power, found = a, None
@@ -288,6 +289,7 @@ composite(
         case(SymmetricA(2, 2), -1),
         case(A(2, 2, 2, is_complex=True), 3),
     ),
+    facts=AS_BODY,
 )
 
 

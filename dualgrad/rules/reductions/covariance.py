@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facts import ARRAY
 from dualgrad._table.functions import as_constant
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import seen_anywhere
@@ -115,6 +116,7 @@ composite(
         case(A(2, 5), dtype=np.complex128),
         case(A(0, 3)),
     ),
+    facts=ARRAY,
 )
 
 # ---- corrcoef --------------------------------------------------------------------------------------

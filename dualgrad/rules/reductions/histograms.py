@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facts import AS_BODY
 from dualgrad._table.functions import as_constant, constant_astype, overridable
 from dualgrad._table.index import Slot
 from dualgrad._table.space import Value, dtype_of, shape_of
@@ -120,6 +121,7 @@ composite(
         case(_DATA, bins=3, weights=A(6)),
         case(A(0), 2),
     ),
+    facts=AS_BODY,
 )
 
 # ---- what falls where ------------------------------------------------------------------------------
@@ -164,6 +166,7 @@ composite(
         case(np.array([1, 2, 2, 5]), weights=A(4)),
         case(A(0), weights=A(0), bins=2),
     ),
+    facts=AS_BODY,
 )
 
 # ---- in several dimensions -------------------------------------------------------------------------
@@ -237,6 +240,7 @@ composite(
         case(_POINTS, bins=(2, 3), range=[(0, 1), None], density=True, weights=A(5, low=0.5)),
         case([A(5), A(5), A(5)], bins=2, weights=np.arange(5)),
     ),
+    facts=AS_BODY,
 )
 
 
@@ -262,4 +266,5 @@ composite(
         case(_POINTS[:, 0], _POINTS[:, 1], bins=[2, 3], range=[[0, 1], [0, 1]], density=True, weights=A(5, low=0.5)),
         case(A(5), A(5), bins=2),
     ),
+    facts=AS_BODY,
 )

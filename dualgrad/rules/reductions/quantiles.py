@@ -16,6 +16,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from dualgrad._array.dispatch import call
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facts import Facts
 from dualgrad._table.functions import as_constant, constant_astype, getitem
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import anywhere
@@ -379,8 +380,7 @@ def _samples_of(scale: float) -> list[case]:
 
 
 def _weighted_alike(scale: float) -> list[case]:
-    q = np.array([0.07, 0.56]) * scale
-    return [case(SpacedA(2, 5), q, axis=1, method="inverted_cdf", weights=_WEIGHTS)]
+    return [case(SpacedA(2, 5), np.array([0.07, 0.56]) * scale, axis=1, method="inverted_cdf", weights=_WEIGHTS)]
 
 
 def _holes(scale: float) -> list[case]:
@@ -392,8 +392,9 @@ def _holes(scale: float) -> list[case]:
     ]
 
 
+_FACTS = Facts(is_array=lambda *args, weights=None, **kwargs: weights is not None)
 # NumPy's nanquantile takes weights of all entries only.
-composite(np.quantile, _quantile, samples=cases(*_samples_of(1), *_weighted_alike(1)))
-composite(np.percentile, _percentile, samples=cases(*_samples_of(100), *_weighted_alike(100)))
-composite(np.nanquantile, _nanquantile, samples=cases(*_samples_of(1), *_holes(1)))
-composite(np.nanpercentile, _nanpercentile, samples=cases(*_samples_of(100), *_holes(100)))
+composite(np.quantile, _quantile, samples=cases(*_samples_of(1), *_weighted_alike(1)), facts=_FACTS)
+composite(np.percentile, _percentile, samples=cases(*_samples_of(100), *_weighted_alike(100)), facts=_FACTS)
+composite(np.nanquantile, _nanquantile, samples=cases(*_samples_of(1), *_holes(1)), facts=_FACTS)
+composite(np.nanpercentile, _nanpercentile, samples=cases(*_samples_of(100), *_holes(100)), facts=_FACTS)

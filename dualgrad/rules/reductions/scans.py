@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facts import Facts
 from dualgrad._table.space import Space, Value, dtype_of, shape_of
 from dualgrad._table.structure import Along
 from dualgrad.rules.axes import as_one_axis, backwards, in_dtype
@@ -111,6 +112,11 @@ def _diff_desugar(a: Value, n: int = 1, axis: int = -1, prepend: Value = None, a
     return np.diff(a, n=n, axis=axis)
 
 
+def _viewed_by_diff(a: Value, n: int = 1, *args: Any, **kwargs: Any) -> tuple[Value, ...]:
+    # NumPy hands out the array itself.
+    return () if n else (a,)
+
+
 linear(
     np.diff,
     _diff_transpose,
@@ -132,6 +138,7 @@ linear(
         case(A(4), append=1.0),
         case(np.arange(3), prepend=A()),
     ),
+    facts=Facts(aliases=_viewed_by_diff),
 )
 
 # ---- ediff1d ---------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dualgrad._table.facts import Facts
 from dualgrad._table.functions import as_constant, constant_astype
 from dualgrad._table.structure import Along
 from dualgrad.rules.words import constant, metadata
@@ -29,9 +30,6 @@ constant(
     np.logical_or,
     np.logical_not,
     np.logical_xor,
-    np.zeros_like,
-    np.ones_like,
-    np.empty_like,
     np.allclose,
     np.array_equal,
     np.array_equiv,
@@ -86,3 +84,7 @@ metadata(
 constant(np.all, np.any, np.count_nonzero, structure=Along(stays=False))
 constant(np.argmax, np.argmin, np.nanargmax, np.nanargmin, structure=Along(stays=False, flat=True))
 constant(np.argsort, np.argpartition, structure=Along(-1, flat=True))
+
+# ---- arrays for users to fill ----------------------------------------------------------------------
+
+constant(np.zeros_like, np.ones_like, np.empty_like, facts=Facts(fresh=True, outline=True))

@@ -25,7 +25,7 @@ def composite(
     """Register a function that is differentiated by running a body written in NumPy; it takes the function's signature.
 
     With `whole`, the function itself (of ours, for plain arrays) is a faster way to the same values, which a level that does not
-    differentiate may take in one step.
+    differentiate may take in one step. Its answer is new, also where the body returns a view, unless `facts` say otherwise.
     """
     call = "extend.composite(f, body, samples=...)"
     check_callable(fun, "extend.composite", call)
