@@ -10,11 +10,21 @@ import numpy as np
 
 from dualgrad._array.dispatch import call
 from dualgrad._array.gather import array_of, gather, holds_tracer
+from dualgrad._array.layout import in_order
+from dualgrad._array.places import is_array
+from dualgrad._array.views import mark
 from dualgrad._table.functions import astype
 from dualgrad._table.space import Function, Value, dtype_of, shape_of
 from dualgrad._trace.level import Tracer, deepest
 
 # A traced value has no memory layout of its own, no subclass, and lives where the arrays below it live.
+_REQUIREMENTS = {
+    "C_CONTIGUOUS": "C",
+    "CONTIGUOUS": "C",
+    "F_CONTIGUOUS": "F",
+    "FORTRAN": "F",
+    "OWNDATA": "O",
+}
 _OF_MEMORY = frozenset(("device", "like", "order", "requirements", "subok"))
 
 
@@ -26,12 +36,22 @@ def array(object: Any, dtype: Any = None, *, copy: bool | None = True, ndmin: in
     found = gather(object) if isinstance(object, np.ndarray) else array_of(object)
     if dtype is not None and np.dtype(dtype) != dtype_of(found):
         found = astype(found, dtype)
-    elif copy and found is object:
-        found = np.copy(found)
+        mark(found)
+    elif found is object:
+        # A scalar is no array yet.
+        found = np.copy(found) if copy or not is_array(found) else in_order(found, *_layout(kwargs))
     if copy is False and found is not object:
         raise ValueError("Unable to avoid copy while creating an array as requested (copy=False).")
     extra = ndmin - len(shape_of(found))
     return np.reshape(found, (1,) * extra + shape_of(found)) if extra > 0 else found
+
+
+def _layout(kwargs: dict[str, Any]) -> tuple[Any, bool]:
+    """Return the order in memory that a call asks for, and whether the array must own its memory."""
+    wanted = kwargs.get("requirements")
+    letters = [str(one).upper() for one in (wanted or ())]
+    names = {_REQUIREMENTS.get(one, one) for one in letters}
+    return "F" if "F" in names else "C" if "C" in names else kwargs.get("order"), "O" in names
 
 
 def _refuse_others(title: str, kwargs: dict[str, Any]) -> None:
@@ -48,14 +68,14 @@ def _is_traced(object: Any) -> bool:
 def asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: bool | None = None, **kwargs: Any) -> Value:
     """Return an array like `numpy.asarray`; nested lists may hold values being differentiated."""
     if _is_traced(a):
-        return array(a, dtype, copy=copy, **kwargs)
+        return array(a, dtype, copy=copy, order=order, **kwargs)
     return np.asarray(a, dtype, order, **_given(copy), **kwargs)
 
 
 def asanyarray(a: Any, dtype: Any = None, order: Any = None, *, copy: bool | None = None, **kwargs: Any) -> Value:
     """Return an array like `numpy.asanyarray`; nested lists may hold values being differentiated."""
     if _is_traced(a):
-        return array(a, dtype, copy=copy, **kwargs)
+        return array(a, dtype, copy=copy, order=order, **kwargs)
     return np.asanyarray(a, dtype, order, **_given(copy), **kwargs)
 
 
@@ -65,18 +85,30 @@ def _given(copy: bool | None) -> dict[str, Any]:
 
 
 def ascontiguousarray(a: Any, dtype: Any = None, **kwargs: Any) -> Value:
-    """Return an array of at least one dimension; traced values have no memory layout to change."""
-    return array(a, dtype, copy=None, ndmin=1, **kwargs) if _is_traced(a) else np.ascontiguousarray(a, dtype, **kwargs)
+    """Return an array of at least one dimension; a copy of a traced one where NumPy would copy."""
+    return (
+        array(a, dtype, copy=None, ndmin=1, order="C", **kwargs)
+        if _is_traced(a)
+        else np.ascontiguousarray(a, dtype, **kwargs)
+    )
 
 
 def asfortranarray(a: Any, dtype: Any = None, **kwargs: Any) -> Value:
-    """Return an array of at least one dimension; traced values have no memory layout to change."""
-    return array(a, dtype, copy=None, ndmin=1, **kwargs) if _is_traced(a) else np.asfortranarray(a, dtype, **kwargs)
+    """Return an array of at least one dimension; a copy of a traced one where NumPy would copy."""
+    return (
+        array(a, dtype, copy=None, ndmin=1, order="F", **kwargs)
+        if _is_traced(a)
+        else np.asfortranarray(a, dtype, **kwargs)
+    )
 
 
 def require(a: Any, dtype: Any = None, requirements: Any = None, **kwargs: Any) -> Value:
-    """Return an array like `numpy.require`; traced values have no memory layout to change."""
-    return array(a, dtype, copy=None, **kwargs) if _is_traced(a) else np.require(a, dtype, requirements, **kwargs)
+    """Return an array like `numpy.require`; a copy of a traced one where NumPy would copy."""
+    return (
+        array(a, dtype, copy=None, requirements=requirements, **kwargs)
+        if _is_traced(a)
+        else np.require(a, dtype, requirements, **kwargs)
+    )
 
 
 def full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **kwargs: Any) -> Value:

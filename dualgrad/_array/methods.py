@@ -8,6 +8,7 @@ import numpy as np
 
 from dualgrad._array.dispatch import call
 from dualgrad._array.gather import as_operand
+from dualgrad._array.layout import in_order
 from dualgrad._array.places import is_array
 from dualgrad._array.views import FLAT, assign, change_shape, flat, is_slice_of, mark, store
 from dualgrad._table.functions import astype
@@ -168,7 +169,7 @@ class ArrayMethods(Tracer):
                 f"Cannot cast from {self.dtype} to {np.dtype(dtype)} with casting rule {kwargs['casting']!r}."
             )
         if kwargs.get("copy", True) is False and np.dtype(dtype) == self.dtype:
-            return self
+            return in_order(self, kwargs.get("order", "K"))
         answer = call(astype, self, dtype)
         if not shape_of(answer) and is_array(self):
             mark(answer)
