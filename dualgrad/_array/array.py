@@ -14,7 +14,7 @@ from dualgrad._array.object_loops import ObjectLoops
 from dualgrad._array.places import is_array, is_view_index
 from dualgrad._array.selection import Selection, select
 from dualgrad._array.ufunc_methods import call_ufunc_method
-from dualgrad._array.views import assign, link, link_item, mark, store, tie_number
+from dualgrad._array.views import SCALARS, assign, link, link_item, mark, store, tie_number
 from dualgrad._table.functions import getitem
 from dualgrad._table.index import fixed_index
 from dualgrad._table.record import RECORDS, UNARY
@@ -216,6 +216,8 @@ class TracedArray(ArrayMethods, ObjectLoops):
 
     def _in_place(self, answer: Value, symbol: str) -> Value:
         # Scalars are immutable in NumPy: `loss += term` makes a new one. Arrays change for everyone who holds them.
+        if type(self._value) in SCALARS:
+            return answer
         if answer is NotImplemented or (shape_of(self) == () and not is_array(self)):
             return answer
         return assign(self, answer, f"x {symbol} y")
@@ -280,9 +282,12 @@ class TracedArray(ArrayMethods, ObjectLoops):
         if kind in _BASIC or (kind is tuple and _BASIC.issuperset(map(type, index))):
             index = fixed_index(index)
             answer = self._level.apply(RECORDS[getitem], (self,), {"index": index})  # type: ignore[arg-type]
-            if shape_of(answer) and shape_of(self):
-                link(self, answer, index)
-            elif kind is not int:
+            if shape_of(answer):
+                if shape_of(self):
+                    link(self, answer, index)
+                else:
+                    link_item(self, answer, index)
+            elif index is Ellipsis or (kind is tuple and Ellipsis in index):
                 link_item(self, answer, index)
             return answer
         if (selection := select(self, index)) is not None:

@@ -24,6 +24,9 @@ from dualgrad.errors import ConversionError
 
 _FEW = 32
 
+SCALARS = frozenset((float, np.float64, np.float32))
+"""What the value of a scalar is, never that of an array without axes."""
+
 FLAT = object()
 """In the place of an index: the link between an array and its `flat`, all its numbers in C order."""
 
@@ -68,6 +71,8 @@ def mark(x: Value) -> None:
     """Note that a value without axes is an array, not a scalar."""
     if isinstance(x, Tracer):
         links_of(x).is_array = True
+        if type(x._value) in SCALARS:
+            x._value = np.asarray(x._value)
 
 
 def link(base: Tracer, view: Tracer, index: Any) -> None:
@@ -207,9 +212,9 @@ def store(target: Tracer, index: Any, value: Any) -> None:
     _check_writable(target, title)
     if dtype_of(value).kind == "c" and dtype_of(target).kind != "c":
         raise TypeError(f"{title}: a complex value cannot be stored in an array of dtype {dtype_of(target)}.")
+    _become(target, _set_item(target, index, value), title)
     if not shape_of(target):
         mark(target)
-    _become(target, _set_item(target, index, value), title)
 
 
 def assign(target: Tracer, answer: Value, title: str) -> Value:
@@ -223,9 +228,9 @@ def assign(target: Tracer, answer: Value, title: str) -> Value:
     if dtype_of(answer) != dtype:
         answer = answer.astype(dtype)
     _check_writable(target, title)
+    _become(target, answer, title)
     if not shape_of(target):
         mark(target)
-    _become(target, answer, title)
     return target
 
 
