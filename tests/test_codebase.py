@@ -133,6 +133,7 @@ MAY_SEE_BELOW = {
     "dualgrad._trace.level": "the door itself",
     "dualgrad._array.array": "text of a value",
     "dualgrad._array.methods": "the flags of its memory",
+    "dualgrad._array.layout": "how it lies in memory",
     "dualgrad.rules.undifferentiated.texts": "text of a value",
     "dualgrad.patterns.probe": "shapes",
     "dualgrad.sparse._level": "data that is marked as varying",
