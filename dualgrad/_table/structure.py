@@ -55,7 +55,7 @@ class Along(Structure):
 class OfMatrices(Structure):
     """Each number depends on the whole of its own matrix, the last two axes of the one operand, which may be a stack.
 
-    With `many`, of the matrices of all operands, which are stacks of one shape.
+    With `many`, of the matrices of all operands, which are stacks that broadcast against each other.
     """
 
     many: bool = False

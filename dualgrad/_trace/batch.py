@@ -1,53 +1,50 @@
-"""What batching rules are made of: batched values have their batch axis in front, and ranks are aligned behind it."""
+"""What batching rules are made of: batched values have their batch axis in front, and ranks are aligned behind it.
+
+A rule is called as `rule(record, batched, operands, params)`. `batched` tells which operands carry the batch axis; at least one does. It
+returns the answers of all members, the batch axis in front. It may call NumPy's functions on the operands, or the record's own function
+with other parameters: `bind(record, operands, params)`.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
+from dualgrad._table.facets import BatchRule
 from dualgrad._table.record import Primitive
-from dualgrad._table.space import Function, Value, shape_of
+from dualgrad._table.space import Value, shape_of
 from dualgrad._trace.level import bind
 
-
-class BatchRule(Protocol):
-    """`rule(record, batched, operands, params)`: the answers for a whole batch, their batch axis in front.
-
-    `batched` tells which operands carry a batch axis, also in front; at least one does.
-    """
-
-    def __call__(
-        self, record: Primitive, batched: tuple[bool, ...], operands: tuple[Value, ...], params: dict[str, Any]
-    ) -> Value: ...
-
-
-BATCHING: dict[Function, BatchRule] = {}
-"""The batching rules of primitives. Elementwise ones need none, and the others without one run once per member."""
-
-BATCHED_CONSTANTS: dict[Function, Callable[..., Value]] = {}
-"""How functions without a derivative run on a batch: `rule(fun, a, ...)`, where `a` alone has a batch axis, in front."""
-
-BATCHED_BODIES: dict[Function, Callable[..., Value]] = {}
-"""What functions without a derivative mean, in functions that can run on batches."""
-
-NUMBERWISE: set[Function] = set()
-"""The functions without a derivative that act on each number apart, beside the ufuncs."""
-
-OUTLINED: set[Function] = set()
-"""The functions that look at shape and dtype only, and return a plain array."""
+__all__ = [
+    "aligned",
+    "all_batched",
+    "as_stack",
+    "axes_named",
+    "bind",
+    "elementwise",
+    "flat",
+    "moved",
+    "one_by_one",
+    "rank_of",
+    "repeated",
+    "size_of",
+    "widened",
+]
 
 
-IN_ONE_PLACE: set[Function] = set()
-"""The products that are much faster where the numbers of a member lie beside each other."""
+def moved(axis: Any, ndim: int) -> Any:
+    """Return where an axis of a member of `ndim` axes (or each of a tuple of them) is in the batch."""
+    if isinstance(axis, (tuple, list)):
+        return tuple([moved(k, ndim) for k in axis])
+    return axis % ndim + 1 if -ndim <= axis < ndim else axis + 1 if axis >= 0 else axis - 1
 
 
-def batching(rule: BatchRule, *funs: Function) -> None:
-    """Register how functions run on a batch."""
-    for fun in funs:
-        BATCHING[fun] = rule
+def rank_of(x: Value) -> int:
+    """Return how many axes the members of a batched value have."""
+    return len(shape_of(x)) - 1
 
 
 def aligned(batched: Sequence[bool], operands: Sequence[Value]) -> list[Value]:
@@ -93,6 +90,29 @@ def elementwise(
     return bind(record, tuple(aligned(batched, operands)), params)
 
 
+def axes_named(*names: str, **defaults: Any) -> BatchRule:
+    """Return the rule of functions of one operand whose parameters of these names are axes."""
+
+    def rule(
+        record: Primitive, batched: tuple[bool, ...], operands: tuple[Value, ...], params: dict[str, Any]
+    ) -> Value:
+        (a,) = operands
+        found = {**defaults, **params}
+        return bind(record, (a,), {**found, **{name: moved(found[name], rank_of(a)) for name in names}})
+
+    return rule
+
+
+def as_stack(
+    record: Primitive, batched: tuple[bool, ...], operands: tuple[Value, ...], params: dict[str, Any]
+) -> Value:
+    """Run a function whose first operand may be a stack of what it is a function of; it stays as it is."""
+    # A further operand (a cutoff) that differs between the members is none of what is stacked.
+    if any(batched[1:]):
+        return one_by_one(record, batched, operands, params)
+    return bind(record, operands, params)
+
+
 def one_by_one(
     record: Primitive, batched: tuple[bool, ...], operands: tuple[Value, ...], params: dict[str, Any]
 ) -> Value:
@@ -119,3 +139,9 @@ def stacked_answers(answers: list[Any]) -> Any:
 
 def _is_numeric(x: Any) -> bool:
     return hasattr(x, "dtype") or isinstance(x, (bool, int, float, complex))
+
+
+def own_body(fun: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the body of an overridable function of our own, which runs on batches as it is."""
+    body: Callable[..., Any] = fun.__wrapped__  # type: ignore[attr-defined]
+    return body

@@ -11,25 +11,13 @@ import numpy as np
 from dualgrad._array.array import TracedArray
 from dualgrad._array.views import change_shape, link
 from dualgrad._table.index import fixed_slice
-from dualgrad._table.record import RECORDS, Metadata, Primitive, Word, name_of
+from dualgrad._table.record import RECORDS, Primitive, Word, name_of
 from dualgrad._table.space import Function, Value, dtype_of, shape_of
-from dualgrad._trace.batch import (
-    BATCHED_BODIES,
-    BATCHED_CONSTANTS,
-    BATCHING,
-    IN_ONE_PLACE,
-    NUMBERWISE,
-    OUTLINED,
-    aligned,
-    elementwise,
-    one_by_one,
-    repeated,
-    stacked_answers,
-    widened,
-)
+from dualgrad._trace.batch import repeated, stacked_answers, widened
 from dualgrad._trace.ended import Ended
 from dualgrad._trace.level import Level, Tracer, vanishes
 from dualgrad.batching._layout import MANY, in_c_order, pair
+from dualgrad.batching._structures import batch_rule, constant_rule, looped
 from dualgrad.batching._thin import ThinBatch, in_full, is_thin, speaks
 from dualgrad.errors import BatchLoopWarning, ConversionError
 
@@ -186,48 +174,37 @@ class BatchLevel(Level):
         batched = tuple([self.holds(x) for x in operands])
         values = tuple([x._value if b else x for x, b in zip(operands, batched, strict=True)])
         if self.has_many:
-            if record.key in IN_ONE_PLACE:
+            if record.facts.in_one_place:
                 values = tuple(map(in_c_order, values))
             if any(map(is_thin, values)) and (not speaks(record.key) or any([isinstance(x, Tracer) for x in values])):
                 values = tuple(map(in_full, values))
-        rule = BATCHING.get(record.key)
-        if rule is None:
-            if record.word is Word.ELEMENTWISE or _acts_on_numbers(record.key):
-                rule = elementwise
-            else:
-                _warn(record.key)
-                rule = one_by_one
-        return self._wrap(rule(record, batched, values, params))
+        rule = batch_rule(record)
+        if rule is looped:
+            _warn(record.key)
+        return self.wrap(rule(record, batched, values, params))
 
     def constant(self, fun: Function, args: Any, kwargs: dict[str, Any]) -> Value:
-        if type(RECORDS.get(fun)) is Metadata or fun in OUTLINED:
-            return fun(*self._outlines(args), **self._outlines(kwargs))
-        if (body := BATCHED_BODIES.get(fun)) is not None:
-            return body(*args, **kwargs)
-        batched = [self.holds(x) for x in args]
-        if not any(self._holds_any(x) for x in kwargs.values()):
-            if _acts_on_numbers(fun):
-                return self._wrap(fun(*aligned(batched, self.peel(args)), **kwargs))
-            rule = BATCHED_CONSTANTS.get(fun)
-            if rule is not None and batched[0] and not any(self._holds_any(x) for x in args[1:]):
-                return self._wrap(rule(fun, args[0]._value, *args[1:], **kwargs))
+        found = constant_rule(RECORDS.get(fun))(self, fun, args, kwargs)
+        if found is not NotImplemented:
+            return found
         _warn(fun)
         members = range(self.size)
-        return self._wrap(stacked_answers([fun(*self._member(args, i), **self._member(kwargs, i)) for i in members]))
+        return self.wrap(stacked_answers([fun(*self._member(args, i), **self._member(kwargs, i)) for i in members]))
 
-    def _holds_any(self, tree: Any) -> bool:
+    def holds_any(self, tree: Any) -> bool:
+        """Tell whether there is a batch of this level among a value, or in lists and tuples of them."""
         if isinstance(tree, (list, tuple)):
-            return any(self._holds_any(x) for x in tree)
+            return any([self.holds_any(x) for x in tree])
         return self.holds(tree)
 
-    def _wrap(self, answer: Any) -> Any:
+    def wrap(self, answer: Any) -> Any:
         """Take answers for the whole batch, their batch axis in front, as batches."""
         if not isinstance(answer, tuple):
             return batch_array(answer, self)
         members = [batch_array(a, self) if hasattr(a, "shape") else a for a in answer]
         return answer._make(members) if hasattr(answer, "_make") else tuple(members)
 
-    def _outlines(self, tree: Any) -> Any:
+    def outlines(self, tree: Any) -> Any:
         """Replace batches by arrays of a member's shape and dtype."""
         return _replaced(tree, self, lambda x: np.broadcast_to(np.zeros((), dtype_of(x)), shape_of(x)))
 
@@ -240,10 +217,6 @@ class EndedBatchLevel(Ended, BatchLevel):
     """A vmap that is over."""
 
     __slots__ = ()
-
-
-def _acts_on_numbers(fun: Function) -> bool:
-    return fun in NUMBERWISE or (isinstance(fun, np.ufunc) and fun.signature is None)
 
 
 def _replaced(tree: Any, level: BatchLevel, replace: Callable[[Any], Any]) -> Any:

@@ -5,13 +5,11 @@ from dualgrad.rules.arrays import creation as _arrays_creation  # noqa: F401
 from dualgrad.rules.arrays import flips as _arrays_flips  # noqa: F401
 from dualgrad.rules.arrays import grids as _arrays_grids  # noqa: F401
 from dualgrad.rules.arrays import joining as _arrays_joining  # noqa: F401
+from dualgrad.rules.arrays import layout as _arrays_layout  # noqa: F401
 from dualgrad.rules.arrays import like as _arrays_like  # noqa: F401
 from dualgrad.rules.arrays import padding as _arrays_padding  # noqa: F401
 from dualgrad.rules.arrays import resizing as _arrays_resizing  # noqa: F401
 from dualgrad.rules.arrays import shaping as _arrays_shaping  # noqa: F401
-from dualgrad.rules.batched import axes as _batched_axes  # noqa: F401
-from dualgrad.rules.batched import constants as _batched_constants  # noqa: F401
-from dualgrad.rules.batched import products as _batched_products  # noqa: F401
 from dualgrad.rules.contractions import convolution as _contractions_convolution  # noqa: F401
 from dualgrad.rules.contractions import einsum as _contractions_einsum  # noqa: F401
 from dualgrad.rules.contractions import products as _contractions_products  # noqa: F401
@@ -32,7 +30,6 @@ from dualgrad.rules.functions import interpolation as _functions_interpolation  
 from dualgrad.rules.functions import polynomial_roots as _functions_polynomial_roots  # noqa: F401
 from dualgrad.rules.functions import polynomials as _functions_polynomials  # noqa: F401
 from dualgrad.rules.indexing import assignment as _indexing_assignment  # noqa: F401
-from dualgrad.rules.indexing import batched_indexing as _indexing_batched_indexing  # noqa: F401
 from dualgrad.rules.indexing import items as _indexing_items  # noqa: F401
 from dualgrad.rules.indexing import selection as _indexing_selection  # noqa: F401
 from dualgrad.rules.indexing import taking as _indexing_taking  # noqa: F401

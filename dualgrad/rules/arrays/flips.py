@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._table.facets import BATCH
 from dualgrad._table.facts import ARRAY, VIEW
 from dualgrad._table.space import Space, Value
+from dualgrad._trace.batch import axes_named
+from dualgrad.rules.arrays import _batched
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import structural
 
@@ -36,14 +39,24 @@ def _rot90_undo(ct: Value, m: Space, *, k: int = 1, axes: Any = (0, 1)) -> Value
 structural(
     np.flip,
     _flip_undo,
+    says=(BATCH(_batched.flip),),
     samples=cases(case(A(2, 3)), case(A(2, 3), 0), case(A(2, 3, 2), axis=(0, -1)), case(A()), case(A(0, 2), -1)),
     facts=VIEW,
 )
-structural(np.fliplr, _fliplr_undo, samples=cases(case(A(2, 3)), case(A(2, 3, 2))), facts=VIEW)
-structural(np.flipud, _flipud_undo, samples=cases(case(A(3)), case(A(2, 3))), facts=VIEW)
+structural(
+    np.fliplr,
+    _fliplr_undo,
+    says=(BATCH(_batched.flip_second),),
+    samples=cases(case(A(2, 3)), case(A(2, 3, 2))),
+    facts=VIEW,
+)
+structural(
+    np.flipud, _flipud_undo, says=(BATCH(_batched.flip_first),), samples=cases(case(A(3)), case(A(2, 3))), facts=VIEW
+)
 structural(
     np.roll,
     _roll_undo,
+    says=(BATCH(_batched.roll),),
     samples=cases(
         case(A(5), 2),
         case(A(2, 3), -1),
@@ -60,6 +73,7 @@ structural(
 structural(
     np.rot90,
     _rot90_undo,
+    says=(BATCH(axes_named("axes", axes=(0, 1))),),
     samples=cases(
         case(A(2, 3)), case(A(2, 3), 2), case(A(2, 3), -1), case(A(2, 3, 4), k=3, axes=(1, 2)), case(A(2, 3), 1, (1, 0))
     ),

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facets import BATCH
 from dualgrad._table.facts import ARRAY, AS_BODY
 from dualgrad._table.functions import astype
 from dualgrad._table.index import Slot
 from dualgrad._table.space import Space, Value, dtype_of, shape_of
+from dualgrad.rules.arrays import _batched
 from dualgrad.rules.indexing.items import scatter
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import composite, linear
@@ -73,6 +75,7 @@ linear(
     call=_concatenate,
     signature="arrays, axis=0, out=None, dtype=None, casting='same_kind'",
     desugar=_concatenate_desugar,
+    says=(BATCH(_batched.concatenate),),
     samples=cases(
         case((A(2, 3), A(1, 3))),
         case([A(2, 3), A(2, 0), A(2, 1)], axis=-1),
@@ -107,6 +110,7 @@ linear(
     _stack_transpose,
     call=_stack,
     desugar=_stack_desugar,
+    says=(BATCH(_batched.stack),),
     samples=cases(
         case((A(2, 3), A(2, 3))),
         case([A(2, 3), A(2, 3), A(2, 3)], axis=1),
@@ -343,6 +347,7 @@ def _repeat_transpose(ct: Value, a: Space, repeats: Value, *, axis: int | None =
 linear(
     np.repeat,
     _repeat_transpose,
+    says=(BATCH(_batched.repeat),),
     samples=cases(
         case(A(3), 2),
         case(A(2, 3), 2),

@@ -9,10 +9,13 @@ from typing import Any, Literal
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facets import BATCH
 from dualgrad._table.facts import AS_BODY, VIEW, Facts
 from dualgrad._table.foreign import is_foreign
 from dualgrad._table.signature import Normaliser
 from dualgrad._table.space import Space, Value, shape_of, unbroadcast
+from dualgrad._trace.batch import axes_named
+from dualgrad.rules.arrays import _batched
 from dualgrad.rules.arrays.layout import complain_of, index_order, memory_axes
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import composite, linear, structural
@@ -71,6 +74,7 @@ structural(
     signature="a, shape=None, order='C', newshape=None, copy=None",
     desugar=_reshape_desugar,
     normaliser=_OrderNormaliser,
+    says=(BATCH(_batched.reshape),),
     samples=cases(
         case(A(3, 4), (2, 6)),
         case(A(3, 4), -1),
@@ -108,6 +112,7 @@ structural(
     call=_ravel,
     desugar=_ravel_desugar,
     normaliser=_OrderNormaliser,
+    says=(BATCH(_batched.reshape),),
     samples=cases(
         case(A(3, 4)),
         case(A(2, 3, 2), order="F"),
@@ -134,6 +139,7 @@ def _transpose_undo(ct: Value, a: Space, *, axes: Any = None) -> Value:
 structural(
     np.transpose,
     _transpose_undo,
+    says=(BATCH(_batched.transpose),),
     samples=cases(
         case(A(3, 4)),
         case(A(2, 3, 4)),
@@ -152,7 +158,11 @@ def _swapaxes_undo(ct: Value, a: Space, *, axis1: int, axis2: int) -> Value:
 
 
 structural(
-    np.swapaxes, _swapaxes_undo, samples=cases(case(A(2, 3, 4), 0, 2), case(A(2, 3, 4), axis1=-1, axis2=1)), facts=VIEW
+    np.swapaxes,
+    _swapaxes_undo,
+    says=(BATCH(axes_named("axis1", "axis2")),),
+    samples=cases(case(A(2, 3, 4), 0, 2), case(A(2, 3, 4), axis1=-1, axis2=1)),
+    facts=VIEW,
 )
 
 
@@ -163,6 +173,7 @@ def _moveaxis_undo(ct: Value, a: Space, *, source: Any, destination: Any) -> Val
 structural(
     np.moveaxis,
     _moveaxis_undo,
+    says=(BATCH(axes_named("source", "destination")),),
     samples=cases(case(A(2, 3, 4), 0, -1), case(A(2, 3, 4), source=[0, 1], destination=[-1, 0]), case(A(2, 3), (), ())),
     facts=VIEW,
 )
@@ -195,7 +206,14 @@ def _matrix_transpose_undo(ct: Value, x: Space) -> Value:
 
 
 for _fun in (np.matrix_transpose, np.linalg.matrix_transpose):
-    structural(_fun, _matrix_transpose_undo, signature="x", samples=cases(case(A(2, 3)), case(A(2, 3, 4))), facts=VIEW)
+    structural(
+        _fun,
+        _matrix_transpose_undo,
+        signature="x",
+        says=(BATCH(_batched.swapped_matrices),),
+        samples=cases(case(A(2, 3)), case(A(2, 3, 4))),
+        facts=VIEW,
+    )
 
 # ---- axes of length 1 ------------------------------------------------------------------------------
 
@@ -207,6 +225,7 @@ def _squeeze_undo(ct: Value, a: Space, *, axis: Any = None) -> Value:
 structural(
     np.squeeze,
     _squeeze_undo,
+    says=(BATCH(_batched.squeeze),),
     samples=cases(case(A(1, 3, 1)), case(A(1, 3, 1), axis=0), case(A(1, 3, 1), (0, -1)), case(A(1)), case(A())),
     facts=VIEW,
 )
@@ -219,6 +238,7 @@ def _expand_dims_undo(ct: Value, a: Space, *, axis: Any) -> Value:
 structural(
     np.expand_dims,
     _expand_dims_undo,
+    says=(BATCH(_batched.expand_dims),),
     samples=cases(case(A(3), 0), case(A(3, 2), axis=(0, -1)), case(A(), 0)),
     facts=VIEW,
 )
@@ -290,6 +310,7 @@ def _broadcast_to_transpose(ct: Value, array: Space, *, shape: Any, subok: bool 
 linear(
     np.broadcast_to,
     _broadcast_to_transpose,
+    says=(BATCH(_batched.broadcast_to),),
     samples=cases(
         case(A(3), (2, 3)),
         case(A(2, 1), (4, 2, 3)),

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facets import BATCH
 from dualgrad._table.functions import overridable
 from dualgrad._table.record import Primitive
 from dualgrad._table.space import Space, Value, dtype_of, shape_of
-from dualgrad._trace.batch import batching, one_by_one
+from dualgrad._trace.batch import one_by_one
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import bilinear, composite
 
@@ -57,9 +58,6 @@ _PAIRS = cases(
     case(A(3, is_complex=True), A(2)),
 )
 
-bilinear(full_convolution, _full_left, _full_right, samples=_PAIRS)
-bilinear(inner_convolution, _inner_left, _inner_right, samples=_PAIRS)
-
 
 def _batch(record: Primitive, batched: tuple[bool, ...], operands: tuple[Value, ...], params: dict[str, Any]) -> Value:
     if all(batched):
@@ -75,7 +73,8 @@ def _batch(record: Primitive, batched: tuple[bool, ...], operands: tuple[Value, 
     return found if record.key is full_convolution else found[:, min(n, m) - 1 : max(n, m)]
 
 
-batching(_batch, full_convolution, inner_convolution)
+bilinear(full_convolution, _full_left, _full_right, says=(BATCH(_batch),), samples=_PAIRS)
+bilinear(inner_convolution, _inner_left, _inner_right, says=(BATCH(_batch),), samples=_PAIRS)
 
 # ---- convolve, correlate ---------------------------------------------------------------------------
 

@@ -15,12 +15,14 @@ import numpy as np
 
 from dualgrad._array.gather import as_operand
 from dualgrad._array.views import tie
+from dualgrad._table.facets import BATCH
 from dualgrad._table.facts import AS_BODY
 from dualgrad._table.functions import overridable
 from dualgrad._table.index import Slot
 from dualgrad._table.space import Value, shape_of
 from dualgrad._trace.level import Tracer
 from dualgrad.errors import NoRuleError
+from dualgrad.rules.contractions import _batched
 from dualgrad.rules.indexing.items import scatter
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import composite, handwritten
@@ -149,6 +151,7 @@ handwritten(
     _contract_jvp,
     _contract_vjp,
     keep=("*",),
+    says=(BATCH(_batched.contract),),
     samples=cases(
         case(A(2, 3), A(3, 4), subscripts="ij,jk->ik"),
         case(A(2, 3), A(3), A(2, 2), subscripts="ij,j,ii->", optimize=True),

@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._table.facts import ARRAY
+from dualgrad._table.facets import BATCH
+from dualgrad._table.facts import ARRAY, Facts
 from dualgrad._table.space import Space, Value
 from dualgrad.rules.axes import ndim_of, with_axes
+from dualgrad.rules.contractions import _batched
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import bilinear, composite
 
@@ -56,6 +58,8 @@ bilinear(
     waits=True,
     signature="a, b, axes=None",
     desugar=_matmul_general,
+    says=(BATCH(_batched.matmul),),
+    facts=Facts(in_one_place=True),
     samples=cases(
         case(A(3), A(3)),
         case(A(2, 3), A(3)),
@@ -106,6 +110,7 @@ bilinear(
     _dot_left,
     _dot_right,
     signature="a, b",
+    says=(BATCH(_batched.dot),),
     samples=cases(
         case(A(), A()),
         case(A(), A(2, 3)),
@@ -146,6 +151,7 @@ bilinear(
     _inner_left,
     _inner_right,
     signature="a, b",
+    says=(BATCH(_batched.inner),),
     samples=cases(
         case(A(), A()),
         case(A(2, 3), A()),
@@ -199,6 +205,7 @@ bilinear(
     np.tensordot,
     _tensordot_left,
     _tensordot_right,
+    says=(BATCH(_batched.tensordot),),
     samples=cases(
         case(A(2, 3, 4), A(3, 4, 2)),
         case(A(2, 3), A(3, 4), axes=1),

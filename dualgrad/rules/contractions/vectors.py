@@ -11,10 +11,13 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facets import BATCH
+from dualgrad._table.facts import Facts
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Space, Value, dtype_of, shape_of
 from dualgrad.errors import NoRuleError
 from dualgrad.rules.axes import ndim_of, with_axes
+from dualgrad.rules.contractions import _batched
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import bilinear, composite
 
@@ -39,6 +42,7 @@ bilinear(
     np.outer,
     _outer_left,
     _outer_right,
+    says=(BATCH(_batched.outer),),
     samples=cases(
         case(A(2), A(3)),
         case(A(2, 2), A(3, 1)),
@@ -92,6 +96,7 @@ bilinear(
     _vdot_left,
     _vdot_right,
     signature="a, b",
+    says=(BATCH(_batched.vdot),),
     samples=cases(
         case(A(3), A(3)),
         case(A(2, 3), A(6)),
@@ -127,6 +132,7 @@ bilinear(
     _vecdot_right,
     signature="a, b, axis=None, axes=None, keepdims=False",
     desugar=_vecdot_general,
+    says=(BATCH(_batched.with_core(1, 1)),),
     samples=cases(
         case(A(3), A(3)),
         case(A(2, 3), A(3)),
@@ -186,6 +192,8 @@ if hasattr(np, "matvec"):
         _matvec_right,
         signature="a, b, axes=None",
         desugar=_matvec_general,
+        says=(BATCH(_batched.with_core(2, 1)),),
+        facts=Facts(in_one_place=True),
         samples=cases(
             case(A(2, 3), A(3)),
             case(A(4, 2, 3), A(3)),
@@ -200,6 +208,8 @@ if hasattr(np, "matvec"):
         _vecmat_right,
         signature="a, b, axes=None",
         desugar=_vecmat_general,
+        says=(BATCH(_batched.with_core(1, 2)),),
+        facts=Facts(in_one_place=True),
         samples=cases(
             case(A(3), A(3, 2)),
             case(A(4, 3), A(3, 2)),
@@ -224,6 +234,7 @@ bilinear(
     cross_vectors,
     lambda ct, a, b: cross_vectors(b, ct),
     lambda ct, a, b: cross_vectors(ct, a),
+    says=(BATCH(_batched.with_core(1, 1)),),
     samples=cases(case(A(3), A(3)), case(A(2, 3), A(3)), case(A(2, 1, 3, is_complex=True), A(2, 3))),
 )
 

@@ -16,6 +16,7 @@ from dualgrad._table.facts import AS_BODY, VIEW
 from dualgrad._table.functions import as_constant
 from dualgrad._table.record import Word
 from dualgrad._table.space import Space, Value, dtype_of
+from dualgrad._table.structure import Numberwise
 from dualgrad._trace.level import decide
 from dualgrad.rules.samples import A, analytic, case, cases
 from dualgrad.rules.words import composite, constant, linear
@@ -80,4 +81,4 @@ composite(
 
 # ---- tests of each number --------------------------------------------------------------------------
 
-constant(np.iscomplex, np.isreal)
+constant(np.iscomplex, np.isreal, structure=Numberwise())

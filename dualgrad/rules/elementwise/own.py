@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._table.facets import BATCH
 from dualgrad._table.functions import overridable, pack
 from dualgrad._table.record import Primitive
 from dualgrad._table.space import Value, shape_of, zeros_of
-from dualgrad._trace.batch import all_batched, batching
+from dualgrad._trace.batch import all_batched
 from dualgrad._trace.zeros import restored
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import composite, elementwise, handwritten
@@ -116,22 +117,20 @@ def _pack_vjp(
     return tuple([flat[k] if want else None for k, want in enumerate(wanted)])
 
 
+def _pack_batch(record: Primitive, batched: tuple[bool, ...], operands: tuple[Value, ...], params: Any) -> Value:
+    found = np.stack(all_batched(batched, operands), axis=-1)
+    return np.reshape(found, (shape_of(found)[0], *params["shape"]))
+
+
 handwritten(
     pack,
     _pack_jvp,
     _pack_vjp,
     keep=(),
+    says=(BATCH(_pack_batch),),
     samples=cases(
         case(A(), A(), shape=(2,)),
         case(A(), A(is_complex=True), 2.0, 1, A(), A(), shape=(2, 3)),
         case(A(), shape=(1, 1)),
     ),
 )
-
-
-def _pack_batch(record: Primitive, batched: tuple[bool, ...], operands: tuple[Value, ...], params: Any) -> Value:
-    found = np.stack(all_batched(batched, operands), axis=-1)
-    return np.reshape(found, (shape_of(found)[0], *params["shape"]))
-
-
-batching(_pack_batch, pack)

@@ -10,7 +10,7 @@ from dualgrad._array.gather import as_operand
 from dualgrad._table.facts import ARRAY
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, dtype_of
-from dualgrad._trace.batch import batching, elementwise
+from dualgrad._table.structure import Numberwise
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import composite, handwritten
 
@@ -59,6 +59,7 @@ handwritten(
     _sinc_jvp,
     _sinc_vjp,
     keep=("z",),
+    structure=Numberwise(),
     samples=cases(
         case(_NEAR_ZERO, order=0),
         case(_NEAR_ZERO, order=1),
@@ -69,7 +70,6 @@ handwritten(
         case(A(0), order=2),
     ),
 )
-batching(elementwise, sinc_derivative)
 
 
 def _sinc(x: Value) -> Value:
@@ -129,6 +129,7 @@ handwritten(
     _bessel_jvp,
     _bessel_vjp,
     keep=("x",),
+    structure=Numberwise(),
     samples=cases(
         case(_NUMBERS, order=0),
         case(_NUMBERS, order=1),
@@ -137,7 +138,6 @@ handwritten(
         case(A(0), order=1),
     ),
 )
-batching(elementwise, bessel_i)
 
 
 def _i0(x: Value) -> Value:

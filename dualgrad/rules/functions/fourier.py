@@ -15,8 +15,7 @@ import numpy as np
 
 from dualgrad._array.gather import as_operand
 from dualgrad._table.space import Function, Space, Value, dtype_of, shape_of
-from dualgrad._trace.batch import batching
-from dualgrad.rules.batched.axes import one_axis
+from dualgrad._table.structure import Along
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import composite, linear
 
@@ -92,14 +91,12 @@ def _samples(is_complex: bool) -> Any:
     )
 
 
-linear(np.fft.fft, _fft_transpose, samples=_samples(True))
-linear(np.fft.ifft, _ifft_transpose, samples=_samples(True))
-linear(np.fft.rfft, _rfft_transpose, samples=_samples(False))
-linear(np.fft.irfft, _irfft_transpose, samples=_samples(True))
-linear(np.fft.hfft, _hfft_transpose, samples=_samples(True))
-linear(np.fft.ihfft, _ihfft_transpose, samples=_samples(False))
-
-batching(one_axis(-1), np.fft.fft, np.fft.ifft, np.fft.rfft, np.fft.irfft, np.fft.hfft, np.fft.ihfft)
+linear(np.fft.fft, _fft_transpose, structure=Along(-1), samples=_samples(True))
+linear(np.fft.ifft, _ifft_transpose, structure=Along(-1), samples=_samples(True))
+linear(np.fft.rfft, _rfft_transpose, structure=Along(-1), samples=_samples(False))
+linear(np.fft.irfft, _irfft_transpose, structure=Along(-1), samples=_samples(True))
+linear(np.fft.hfft, _hfft_transpose, structure=Along(-1), samples=_samples(True))
+linear(np.fft.ihfft, _ihfft_transpose, structure=Along(-1), samples=_samples(False))
 
 # ---- along several axes ----------------------------------------------------------------------------
 

@@ -7,22 +7,15 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facets import BATCH
 from dualgrad._table.functions import astype, overridable
-from dualgrad._table.record import Primitive
 from dualgrad._table.space import Value, dtype_of, shape_of
-from dualgrad._trace.batch import batching
-from dualgrad._trace.level import bind
+from dualgrad._table.structure import OfMatrices
+from dualgrad._trace.batch import as_stack
 from dualgrad.rules.agreement import agreed
 from dualgrad.rules.arrays.grids import powers
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import composite, handwritten
-
-
-def _stacked(
-    record: Primitive, batched: tuple[bool, ...], operands: tuple[Value, ...], params: dict[str, Any]
-) -> Value:
-    return bind(record, operands, params)
-
 
 # ---- roots -----------------------------------------------------------------------------------------
 
@@ -73,11 +66,11 @@ handwritten(
     _roots_jvp,
     _roots_vjp,
     keep=("ans", "p"),
+    says=(BATCH(as_stack),),
     samples=cases(
         case(np.array([1.0, -3.0, 2.5])), case(A(4)), case(A(2, 4, low=0.5)), case(A(3, is_complex=True)), case(A(1))
     ),
 )
-batching(_stacked, roots_of)
 
 
 def _roots(p: Value) -> Value:
@@ -179,9 +172,9 @@ handwritten(
     _characteristic_jvp,
     _characteristic_vjp,
     keep=("ans", "a"),
+    structure=OfMatrices(),
     samples=cases(case(A(3, 3)), case(A(2, 2, 2)), case(A(1, 1)), case(A(2, 2, is_complex=True))),
 )
-batching(_stacked, characteristic)
 
 composite(
     np.poly,

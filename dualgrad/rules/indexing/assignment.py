@@ -9,15 +9,16 @@ import numpy as np
 
 from dualgrad._array.dispatch import call
 from dualgrad._array.gather import as_data, as_operand
+from dualgrad._table.facets import BATCH, said
 from dualgrad._table.functions import getitem, set_item
 from dualgrad._table.index import Slot, join_index, region_of_mask, split_index
 from dualgrad._table.record import IN_PLACE, Primitive, Pull, Word, register
 from dualgrad._table.signature import Normaliser
 from dualgrad._table.space import Value, dtype_of, shape_of, unbroadcast, zeros_of
-from dualgrad._trace.batch import batching, size_of, widened
+from dualgrad._trace.batch import size_of, widened
 from dualgrad._trace.level import Tracer, is_batched, seen_anywhere
 from dualgrad.errors import ConversionError
-from dualgrad.rules.indexing.batched_indexing import batch_index, moved_axes
+from dualgrad.rules.indexing._batched import batch_index, moved_axes
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import composite
 
@@ -121,31 +122,6 @@ def _set_item_vjp(
     )
 
 
-register(
-    Primitive(
-        key=set_item,
-        word=Word.HANDWRITTEN,
-        fun=set_item,
-        jvp=_set_item_jvp,
-        vjp=_set_item_vjp,
-        samples=cases(
-            case(A(), A(4), index=1),
-            case(A(2), A(3, 2), index=slice(1, 3)),
-            case(A(3, 1), A(3, 4), index=(Ellipsis, slice(None, None, -2))),
-            case(A(3), A(5), np.array([0, 2, 2]), index=(Slot(0),)),
-            case(A(), A(3, 4), np.array([[True, False, True, True]] * 3), index=(Slot(0),)),
-            case(A(2), A(3, 4, 2), np.array([0, 2]), np.array([1, 1]), index=(Slot(0), Slot(1), 1)),
-            case(A(2), A(3, is_complex=True), index=slice(0, 2)),
-            case(1.0, A(3), index=0),
-            case(A(2), A(2), index=Ellipsis),
-        ),
-        normalise=_Normaliser("x[index] = value", ("value", "a"), ("value", "a"), ("index",), {}),
-        operate=set_item,
-        pulls=_pulls,
-    )
-)
-
-
 def _set_item_batch(
     record: Primitive, batched: tuple[bool, ...], operands: tuple[Value, ...], params: dict[str, Any]
 ) -> Value:
@@ -192,7 +168,30 @@ def _wanted_shape(shape: tuple[int, ...], where: Any) -> tuple[int, ...]:
     ).shape
 
 
-batching(_set_item_batch, set_item)
+register(
+    Primitive(
+        key=set_item,
+        word=Word.HANDWRITTEN,
+        fun=set_item,
+        jvp=_set_item_jvp,
+        vjp=_set_item_vjp,
+        samples=cases(
+            case(A(), A(4), index=1),
+            case(A(2), A(3, 2), index=slice(1, 3)),
+            case(A(3, 1), A(3, 4), index=(Ellipsis, slice(None, None, -2))),
+            case(A(3), A(5), np.array([0, 2, 2]), index=(Slot(0),)),
+            case(A(), A(3, 4), np.array([[True, False, True, True]] * 3), index=(Slot(0),)),
+            case(A(2), A(3, 4, 2), np.array([0, 2]), np.array([1, 1]), index=(Slot(0), Slot(1), 1)),
+            case(A(2), A(3, is_complex=True), index=slice(0, 2)),
+            case(1.0, A(3), index=0),
+            case(A(2), A(2), index=Ellipsis),
+        ),
+        normalise=_Normaliser("x[index] = value", ("value", "a"), ("value", "a"), ("index",), {}),
+        operate=set_item,
+        pulls=_pulls,
+        says=said((BATCH(_set_item_batch),)),
+    )
+)
 
 # ---- copyto, put, place, putmask, put_along_axis, fill_diagonal --------------------------------------
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.dispatch import call
+from dualgrad._table.facets import BATCH, said
 from dualgrad._table.foreign import StandIn, is_foreign, zeros_like
 from dualgrad._table.functions import getitem, overridable
 from dualgrad._table.index import Slot, join_index, split_index
@@ -16,6 +17,7 @@ from dualgrad._table.signature import Normaliser
 from dualgrad._table.space import Space, Value, like_of, space_of
 from dualgrad._trace.level import Tracer
 from dualgrad.errors import NoRuleError
+from dualgrad.rules.indexing import _batched
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import handwritten
 
@@ -99,6 +101,7 @@ register(
         fun=_getitem,
         jvp=_getitem_jvp,
         vjp=_getitem_vjp,
+        says=said((BATCH(_batched.getitem_of_batch),)),
         samples=cases(
             case(A(4), 1),
             case(A(3, 4), (slice(None), 2)),
@@ -215,6 +218,7 @@ handwritten(
     _scatter_jvp,
     _scatter_vjp,
     keep=("*",),
+    says=(BATCH(_batched.scatter),),
     samples=cases(
         case(A(2), index=(slice(0, 3, 2),), shape=(4,)),
         case(A(3), np.array([0, 1, 1]), index=(Slot(0),), shape=(4,)),
@@ -225,5 +229,6 @@ handwritten(
     _scatter_many_jvp,
     _scatter_many_vjp,
     keep=(),
+    says=(BATCH(_batched.scatter_many),),
     samples=cases(case(A(), A(2), indices=(1, slice(1, 3)), shape=(4,))),
 )

@@ -8,10 +8,13 @@ import numpy as np
 
 from dualgrad._array.dispatch import call
 from dualgrad._array.gather import as_data, as_operand
+from dualgrad._table.facets import BATCH
 from dualgrad._table.facts import AS_BODY, VIEW
 from dualgrad._table.foreign import is_foreign, zeros_like
 from dualgrad._table.functions import getitem, overridable
 from dualgrad._table.space import Space, Value, shape_of
+from dualgrad._trace.batch import axes_named
+from dualgrad.rules.indexing import _batched
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import composite, linear
 
@@ -146,6 +149,7 @@ def _on_diagonal_transpose(
 linear(
     on_diagonal,
     _on_diagonal_transpose,
+    says=(BATCH(_batched.on_diagonal),),
     samples=cases(
         case(A(3), shape=(3, 3)),
         case(A(2), shape=(3, 4), offset=-1),
@@ -162,6 +166,7 @@ def _diagonal_transpose(ct: Value, a: Space, *, offset: int = 0, axis1: int = 0,
 linear(
     np.diagonal,
     _diagonal_transpose,
+    says=(BATCH(axes_named("axis1", "axis2", axis1=0, axis2=1)),),
     samples=cases(
         case(A(3, 3)),
         case(A(3, 4), offset=1),
@@ -261,5 +266,5 @@ _TRIANGLES = cases(
     case(A(2, 2, is_complex=True)),
 )
 
-linear(np.tril, _tril_transpose, samples=_TRIANGLES)
-linear(np.triu, _triu_transpose, samples=_TRIANGLES)
+linear(np.tril, _tril_transpose, says=(BATCH(_batched.triangle),), samples=_TRIANGLES)
+linear(np.triu, _triu_transpose, says=(BATCH(_batched.triangle),), samples=_TRIANGLES)

@@ -46,7 +46,7 @@ def is_defective(v: Value) -> Value:
     return np.linalg.cond(v) * (n * np.finfo(v.dtype).eps) > 0.1 if n else np.zeros(v.shape[:-2], bool)
 
 
-constant(is_defective)
+constant(is_defective, structure=OfMatrices())
 
 
 def _inverse(v: Value) -> Value:
@@ -110,7 +110,7 @@ def eig_in_direction(a: Value, t: Value) -> Any:
     return ans
 
 
-constant(eig_in_direction)
+constant(eig_in_direction, structure=OfMatrices(many=True))
 
 
 def _eig_along(tangents: tuple[Value, ...], a: Value) -> tuple[Any, tuple[Value, ...]]:

@@ -82,7 +82,7 @@ def eigh_in_direction(a: Value, t: Value, *, UPLO: str = "L") -> Any:
     return ans
 
 
-constant(eigh_in_direction)
+constant(eigh_in_direction, structure=OfMatrices(many=True))
 
 
 @overridable
@@ -239,7 +239,7 @@ def fixed_eigenvalues(a: Value, *, UPLO: str = "L") -> Value:
     return _plain_eigvalsh(a, UPLO)
 
 
-constant(fixed_eigenvalues)
+constant(fixed_eigenvalues, structure=OfMatrices())
 
 
 def _eigvalsh(a: Value, UPLO: str = "L") -> Value:

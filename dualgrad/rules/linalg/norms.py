@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facets import BATCH
 from dualgrad._table.foreign import reduce
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._table.structure import Along
 from dualgrad.rules.axes import ndim_of, reduced_axes, reduced_count, restore_axes
+from dualgrad.rules.linalg import _batched
 from dualgrad.rules.matrices import conj
 from dualgrad.rules.samples import A, SpacedA, case, cases
 from dualgrad.rules.words import composite, handwritten
@@ -112,6 +114,7 @@ handwritten(
     keep=("ans", "x"),
     desugar=_norm_of_order,
     structure=Along(stays=False),
+    says=(BATCH(_batched.norm),),
     samples=cases(
         case(A(4)),
         case(A(3, 4)),

@@ -102,6 +102,7 @@ handwritten(
     _pinv_of_hermitian_jvp,
     _pinv_of_hermitian_vjp,
     keep=("ans", "a"),
+    structure=OfMatrices(),
     samples=cases(
         case(SymmetricA(3, 3)),
         case(SymmetricA(2, 2, 2)),

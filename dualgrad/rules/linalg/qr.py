@@ -125,7 +125,7 @@ def complete_q(a: Value) -> Value:
     return np.linalg.qr(a, mode="complete")[0][..., a.shape[-1] :]
 
 
-constant(complete_q)
+constant(complete_q, structure=OfMatrices())
 
 
 def _completion(a: Value, q: Value) -> Value:

@@ -135,7 +135,7 @@ def singular_vectors_in_direction(a: Value, t: Value, *, full_matrices: bool = F
     return _singular_vectors_turned(np.broadcast_to(a, shape), full_matrices, turn)
 
 
-constant(singular_vectors_in_direction)
+constant(singular_vectors_in_direction, structure=OfMatrices(many=True))
 
 
 def _singular_vectors_along(
@@ -349,7 +349,7 @@ def fixed_singular_values(x: Value) -> Value:
     return np.linalg.svd(x, compute_uv=False)
 
 
-constant(fixed_singular_values)
+constant(fixed_singular_values, structure=OfMatrices())
 
 
 def _svdvals(x: Value) -> Value:

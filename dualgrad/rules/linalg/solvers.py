@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facets import BATCH
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, dtype_of, shape_of
+from dualgrad._table.structure import OfMatrices
 from dualgrad._trace.level import Tracer, anywhere
+from dualgrad.rules.linalg import _batched
 from dualgrad.rules.matrices import adjoint, conj
 from dualgrad.rules.samples import A, SymmetricA, case, cases
 from dualgrad.rules.words import composite, constant, handwritten
 
-constant(np.linalg.matrix_rank)
+constant(np.linalg.matrix_rank, structure=OfMatrices())
 
 # ---- lstsq -----------------------------------------------------------------------------------------
 
@@ -77,6 +80,7 @@ handwritten(
     _least_squares_jvp,
     _least_squares_vjp,
     keep=("ans", "a", "b"),
+    says=(BATCH(_batched.least_squares),),
     samples=cases(
         case(A(4, 2), A(4, 2)),
         case(A(2, 4), A(2, 1)),

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facets import BATCH_BODY
 from dualgrad._table.facts import AS_BODY
 from dualgrad._table.functions import as_constant, constant_astype, overridable
 from dualgrad._table.index import Slot
 from dualgrad._table.space import Value, dtype_of, shape_of
-from dualgrad._trace.batch import BATCHED_BODIES
 from dualgrad._trace.level import anywhere
 from dualgrad.errors import ConversionError
 from dualgrad.rules.axes import in_dtype
@@ -40,8 +40,7 @@ def _estimated_in_batch(a: Value, bins: str, range: Any) -> int:
     )
 
 
-constant(estimated_count)
-BATCHED_BODIES[estimated_count] = _estimated_in_batch
+constant(estimated_count, says=(BATCH_BODY(_estimated_in_batch),))
 
 
 def _outer_edges(a: Value, range: Any) -> tuple[Value, Value]:

@@ -10,10 +10,9 @@ import numpy as np
 from dualgrad._array.gather import as_operand
 from dualgrad._table.foreign import reduce
 from dualgrad._table.space import Function, Value, dtype_of, shape_of
-from dualgrad._trace.batch import batching
+from dualgrad._table.structure import Along
 from dualgrad._trace.level import may_be_anywhere, seen_anywhere
 from dualgrad.rules.axes import in_dtype, masked, restore_axes
-from dualgrad.rules.batched.axes import reduction
 from dualgrad.rules.reductions.variance import degrees_lost, root_of, squared, within_rounding
 from dualgrad.rules.samples import A, SpacedA, case, cases
 from dualgrad.rules.words import composite, handwritten
@@ -170,6 +169,7 @@ handwritten(
     _nan_extreme_vjp,
     keep=("ans", "a"),
     desugar=_nanmax_desugar,
+    structure=Along(stays=False),
     samples=_EXTREMES,
 )
 handwritten(
@@ -178,9 +178,9 @@ handwritten(
     _nan_extreme_vjp,
     keep=("ans", "a"),
     desugar=_nanmin_desugar,
+    structure=Along(stays=False),
     samples=_EXTREMES,
 )
-batching(reduction, np.nanmax, np.nanmin)
 
 # ---- nanmean, nanvar, nanstd -----------------------------------------------------------------------
 

@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facets import BATCH_BODY
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Function, Value
-from dualgrad._trace.batch import BATCHED_BODIES
 from dualgrad.errors import ConversionError
 from dualgrad.rules.samples import A, SpacedA, case, cases
 from dualgrad.rules.words import composite, constant
@@ -39,8 +39,7 @@ def _depends_on_data(*args: Any, **kwargs: Any) -> NoReturn:
     )
 
 
-constant(set_answer, first_places)
-BATCHED_BODIES.update(dict.fromkeys((set_answer, first_places), _depends_on_data))
+constant(set_answer, first_places, says=(BATCH_BODY(_depends_on_data),))
 
 
 def _gathered(pool: Value, members: Value) -> Value:

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facets import BATCH
 from dualgrad._table.functions import astype, overridable
 from dualgrad._table.space import Space, Value, dtype_of, shape_of
 from dualgrad._table.structure import Along
 from dualgrad.rules.axes import as_one_axis
+from dualgrad.rules.reductions import _batched
 from dualgrad.rules.samples import A, SpacedA, case, cases
 from dualgrad.rules.words import composite, handwritten, linear
 
@@ -78,6 +80,7 @@ def _ints(x: Value) -> Value:
 linear(
     arranged,
     _arranged_transpose,
+    structure=Along(-1, flat=True),
     samples=cases(
         case(A(3, 4), _ints(_TIED), axis=1),
         case(A(3, 4), _ints(_TIED), axis=0),
@@ -89,6 +92,7 @@ linear(
 linear(
     put_back,
     _put_back_transpose,
+    says=(BATCH(_batched.put_back),),
     samples=cases(
         case(A(3, 4), _ints(_TIED), axis=1),
         case(A(3, 4), _ints(_TIED), axis=0),

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facets import BATCH, BATCH_BODY
 from dualgrad._table.foreign import reduce
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import FLOAT, Function, Space, Value, dtype_of, shape_of
 from dualgrad._table.structure import Along
+from dualgrad._trace.batch import own_body
 from dualgrad._trace.level import may_be_anywhere, seen_anywhere
 from dualgrad.rules.axes import (
     in_dtype,
@@ -21,6 +23,7 @@ from dualgrad.rules.axes import (
     selected_count,
     spread,
 )
+from dualgrad.rules.reductions import _batched
 from dualgrad.rules.samples import A, SpacedA, case, cases
 from dualgrad.rules.words import composite, constant, handwritten, linear
 
@@ -140,7 +143,7 @@ def tied_with(a: Value, extreme: Value) -> Value:
     return tied | (lost & np.isnan(a)) if may_be_anywhere(lost) else tied
 
 
-constant(tied_with)
+constant(tied_with, says=(BATCH_BODY(own_body(tied_with)),))
 
 
 def _extreme_jvp(
@@ -318,6 +321,7 @@ linear(
     _bincount_transpose,
     call=_bincount,
     signature="x, weights=None, minlength=0",
+    says=(BATCH(_batched.bincount),),
     samples=cases(
         case(np.array([0, 2, 2, 1]), A(4)), case(np.array([1, 1, 3]), A(3), 6), case([0, 1], weights=A(2), minlength=1)
     ),

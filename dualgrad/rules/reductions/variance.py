@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._table.facets import BATCH_BODY
 from dualgrad._table.foreign import reduce
 from dualgrad._table.functions import as_constant, overridable
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._table.structure import Along
+from dualgrad._trace.batch import own_body
 from dualgrad.rules.axes import in_dtype, masked, reduced_count, restore_axes, selected_count
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import constant, handwritten
@@ -143,7 +145,7 @@ def without_spread(a: Value, spread: Value, axis: Any, keepdims: Any) -> Value:
     return zero | (largest == reduce(np.minimum, a, axis=axis, keepdims=keepdims))
 
 
-constant(without_spread)
+constant(without_spread, says=(BATCH_BODY(own_body(without_spread)),))
 
 
 def _divided(t: Value, zero: Value, ans: Value) -> Value:
@@ -193,7 +195,7 @@ def within_rounding(a: Value, variance: Value, axis: Any, keepdims: Any, where: 
     return (variance == 0) | (equal & (np.sqrt(variance) <= rounding))
 
 
-constant(within_rounding)
+constant(within_rounding, says=(BATCH_BODY(own_body(within_rounding)),))
 
 
 def root_of(variance: Value, zero: Value) -> Value:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from dualgrad._table.facets import BATCH_BODY, BATCH_CONSTANT
 from dualgrad._table.facts import Facts
 from dualgrad._table.functions import as_constant, constant_astype
-from dualgrad._table.structure import Along
+from dualgrad._table.structure import Along, Numberwise
+from dualgrad.rules.undifferentiated import _batched
 from dualgrad.rules.words import constant, metadata
 
 constant(
@@ -30,22 +32,8 @@ constant(
     np.logical_or,
     np.logical_not,
     np.logical_xor,
-    np.allclose,
-    np.array_equal,
     np.array_equiv,
-    np.isclose,
-    np.isin,
-    np.isneginf,
-    np.isposinf,
-    np.around,
-    np.fix,
-    np.round,
-    np.argwhere,
-    np.digitize,
-    np.flatnonzero,
     np.lexsort,
-    np.nonzero,
-    np.searchsorted,
     # Bits and divisors belong to integers; NumPy says so to a float.
     np.bitwise_and,
     np.bitwise_count,
@@ -57,8 +45,6 @@ constant(
     np.left_shift,
     np.right_shift,
     np.isnat,
-    as_constant,
-    constant_astype,
 )
 if hasattr(np, "in1d"):  # until NumPy 2.3
     constant(np.in1d)
@@ -78,6 +64,21 @@ metadata(
     np.tril_indices_from,
     np.triu_indices_from,
 )
+
+# ---- of each number --------------------------------------------------------------------------------
+
+# What is constant to a batch is constant to what differentiates the batch, too: the call goes on to the levels below.
+constant(as_constant, constant_astype, np.fix, np.isclose, np.isneginf, np.isposinf, structure=Numberwise())
+# A number of digits, and the edges of bins, broadcast against nothing.
+constant(np.around, np.round, np.digitize, says=(BATCH_CONSTANT(_batched.as_it_is),))
+
+# ---- said in other functions -----------------------------------------------------------------------
+
+constant(np.allclose, says=(BATCH_BODY(_batched.allclose),))
+constant(np.array_equal, says=(BATCH_BODY(_batched.array_equal),))
+constant(np.isin, says=(BATCH_BODY(_batched.isin),))
+constant(np.searchsorted, says=(BATCH_BODY(_batched.searchsorted),))
+constant(np.nonzero, np.argwhere, np.flatnonzero, says=(BATCH_BODY(_batched.depends_on_data),))
 
 # ---- along axes ------------------------------------------------------------------------------------
 

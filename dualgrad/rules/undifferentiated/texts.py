@@ -6,17 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._table.facets import BATCH_BODY
 from dualgrad._table.record import REFUSED_MODULES
 from dualgrad._table.space import Function, Value
-from dualgrad._trace.batch import BATCHED_BODIES, NUMBERWISE
+from dualgrad._table.structure import Numberwise
 from dualgrad._trace.level import plain
 from dualgrad.rules.words import constant, metadata, refused
 
 # ---- printing --------------------------------------------------------------------------------------
-
-# Text of a value loses nothing: it has no derivative, as `str(x)` and `f"{x}"` have none.
-_PRINTING = (np.array2string, np.array_repr, np.array_str)
-constant(*_PRINTING)
 
 
 def _printing_a_batch(fun: Function) -> Function:
@@ -26,8 +23,9 @@ def _printing_a_batch(fun: Function) -> Function:
     return text
 
 
-for _fun in _PRINTING:
-    BATCHED_BODIES[_fun] = _printing_a_batch(_fun)
+# Text of a value loses nothing: it has no derivative, as `str(x)` and `f"{x}"` have none.
+for _fun in (np.array2string, np.array_repr, np.array_str):
+    constant(_fun, says=(BATCH_BODY(_printing_a_batch(_fun)),))
 
 # ---- places, bits and dates ------------------------------------------------------------------------
 
@@ -39,9 +37,8 @@ constant(
     np.packbits,
     np.ravel_multi_index,
     np.unpackbits,
-    np.unravel_index,
 )
-NUMBERWISE.add(np.unravel_index)
+constant(np.unravel_index, structure=Numberwise())
 metadata(np.einsum_path)
 
 # ---- files -----------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""How indexing and its transposes run on a batch."""
+"""How indexing, diagonals and triangles, and their transposes, run on a batch."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from dualgrad._table.functions import getitem
 from dualgrad._table.index import Slot, join_index
 from dualgrad._table.record import Primitive
 from dualgrad._table.space import Value, shape_of
-from dualgrad._trace.batch import all_batched, batching, one_by_one, size_of
-from dualgrad._trace.level import Tracer, bind
+from dualgrad._trace.batch import all_batched, moved, rank_of, size_of
+from dualgrad._trace.level import bind
 from dualgrad.errors import ConversionError
-from dualgrad.rules.indexing.items import scatter, scatter_many
 
 Operands = tuple[Value, ...]
 Params = dict[str, Any]
@@ -77,7 +76,7 @@ def _axes_made(part: Any, parts: Sequence[Any], arrays: Sequence[Value], ndim: i
     return ndim - used
 
 
-def _getitem(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:
+def getitem_of_batch(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:
     a, *arrays = operands
     if not batched[0]:
         if len(arrays) == 1 and _is_first(params["index"]) and arrays[0].dtype.kind != "b":
@@ -102,7 +101,7 @@ def moved_axes(x: Value, start: int, stop: int, count: int) -> Value:
     return np.moveaxis(x, tuple(range(start, start + count)), tuple(range(stop, stop + count)))
 
 
-def _scatter(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:
+def scatter(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:
     ct, *arrays = operands
     size = size_of(batched, operands)
     if not batched[0]:
@@ -110,38 +109,25 @@ def _scatter(record: Primitive, batched: tuple[bool, ...], operands: Operands, p
     shape = params["shape"]
     where = batch_index(params["index"], arrays, batched[1:], len(shape), size)
     ct = moved_axes(ct, where.wanted, where.found, where.width)
-    return scatter(ct, *where.arrays, index=where.index, shape=(size, *shape))
+    return bind(record, (ct, *where.arrays), {"index": where.index, "shape": (size, *shape)})
 
 
-def _scatter_many(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:
+def scatter_many(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:
     operands = tuple(all_batched(batched, operands))
     indices = tuple([(slice(None), *(i if isinstance(i, tuple) else (i,))) for i in params["indices"]])
     return bind(record, operands, {"indices": indices, "shape": (shape_of(operands[0])[0], *params["shape"])})
 
 
-batching(_getitem, getitem)
-batching(_scatter, scatter)
-batching(_scatter_many, scatter_many)
+def on_diagonal(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:
+    shape = params["shape"]
+    axes = {name: moved(params.get(name, k), len(shape)) for k, name in enumerate(("axis1", "axis2"))}
+    return bind(record, operands, {**params, **axes, "shape": (shape_of(operands[0])[0], *shape)})
 
 
-def _bincount(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:
-    weights, x = operands
-    if isinstance(x, Tracer):
-        return one_by_one(record, batched, operands, params)
-    x = np.asarray(x)
-    size = size_of(batched, operands)
-    longest = np.max(x, axis=-1, initial=-1) + 1
-    length = max(int(params.get("minlength", 0)), int(np.max(longest, initial=0)))
-    if np.any(np.maximum(longest, params.get("minlength", 0)) != length):
-        raise ConversionError(
-            "np.bincount under vmap: the members of the batch have different largest numbers, and so would their counts have "
-            f"different lengths. Pass minlength={length} (or more)."
-        )
-    # The bins of each member one after another.
-    places = np.ravel(x + length * np.arange(size)[:, None])
-    if weights is not None:
-        weights = np.ravel(weights if batched[0] else np.broadcast_to(weights, (size, *shape_of(weights))))
-    return np.reshape(np.bincount(places, weights, minlength=length * size), (size, length))
-
-
-batching(_bincount, np.bincount)
+def triangle(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:
+    (a,) = operands
+    if rank_of(a) == 1:
+        # NumPy makes a matrix of a vector, every row of it the vector.
+        size, n = shape_of(a)
+        a = np.broadcast_to(np.reshape(a, (size, 1, n)), (size, n, n))
+    return bind(record, (a,), params)
