@@ -14,6 +14,9 @@ whenever they run: a wrong count or shape raises a RuleError that names the rule
 ... )
 >>> float(grad(softplus)(0.0))
 0.5
+
+How a function runs on a batch (under `vmap`, and for Jacobians) follows from `structure=`, or is said by a rule, `says=(BATCH(rule),)`; `batch` has
+what such rules are made of. A function that says neither runs once per member, with a warning.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from dualgrad._table.functions import overridable
 from dualgrad._table.record import Composite, Primitive, Samples, name_of, records
 from dualgrad._table.space import Function, Value, shape_of
 from dualgrad._table.structure import Along, Contracted, Numberwise, OfMatrices, Rearranged
+from dualgrad._trace import batch
 from dualgrad.errors import RuleError
 from dualgrad.rules import words
 from dualgrad.rules.samples import A, SymmetricA, case, cases
@@ -50,6 +54,7 @@ __all__ = [
     "Rearranged",
     "Samples",
     "SymmetricA",
+    "batch",
     "bilinear",
     "case",
     "cases",

@@ -36,6 +36,12 @@ def names_in(module: ModuleType) -> list[str]:
     ]
 
 
+def namespaces_in(module: ModuleType) -> list[tuple[str, ModuleType]]:
+    """Return the modules that are public by a name of another module only."""
+    found = [(name, getattr(module, name)) for name in getattr(module, "__all__", ()) if module is not dualgrad]
+    return [(name, x) for name, x in found if isinstance(x, ModuleType) and "._" in x.__name__]
+
+
 def first_sentence(doc: str) -> str:
     """Return the first sentence of a docstring, on one line."""
     paragraph = " ".join(doc.partition("\n\n")[0].split())
@@ -74,6 +80,9 @@ def page() -> str:
         module = importlib.import_module(title)
         lines += [f"## {title}", "", first_sentence(inspect.getdoc(module) or ""), ""]
         lines += [*[entry(module, name) for name in sorted(names_in(module))], ""]
+        for name, inner in namespaces_in(module):
+            lines += [f"### {title}.{name}", "", first_sentence(inspect.getdoc(inner) or ""), ""]
+            lines += [*[entry(inner, one) for one in sorted(names_in(inner))], ""]
     return "\n".join(lines)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
-from dualgrad import extend, grad, hessian, jacfwd, jacrev, jvp, stop_gradient, taylor, vjp
+from dualgrad import extend, grad, hessian, jacfwd, jacrev, jvp, stop_gradient, taylor, vjp, vmap
 from dualgrad._table import record as primitive
 from dualgrad._trace.batch import elementwise
-from dualgrad.errors import NoRuleError, RuleError
+from dualgrad.errors import BatchLoopWarning, NoRuleError, RuleError
 from dualgrad.testing import check_grads
 
 A, case, cases = extend.A, extend.case, extend.cases
@@ -143,6 +144,153 @@ def test_handwritten_rules_refuse_operands_too(transform: Any) -> None:
     assert transform(lambda x: scaled(x, 3.0))(1.0) == 3.0
     with pytest.raises(NoRuleError, match="argument 'n': its derivative is left out"):
         transform(lambda n: scaled(1.0, n))(3.0)
+
+
+def backwards(x: Any, axis: int) -> Any:
+    return np.flip(np.cumsum(np.flip(x, axis), axis), axis)
+
+
+def on_batches_as_one_by_one(f: Any, x: Any) -> None:
+    """Check a function of one array that runs on batches, alone and for Jacobians, without a loop."""
+    xs = np.stack([x, x + 1, x * 2])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", BatchLoopWarning)
+        np.testing.assert_allclose(vmap(f)(xs), np.stack([f(one) for one in xs]))
+        np.testing.assert_allclose(jacfwd(f)(x), jacrev(f)(x))
+        np.testing.assert_allclose(vmap(jacfwd(f))(xs), np.stack([jacrev(f)(one) for one in xs]))
+        np.testing.assert_allclose(vmap(jacrev(f))(xs), np.stack([jacfwd(f)(one) for one in xs]))
+    check_grads(f, (x,))
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1, -1])
+def test_a_function_along_an_axis_runs_on_batches(axis: int | None) -> None:
+    @extend.overridable
+    def running(a: Any, *, axis: int = -1) -> Any:
+        return np.cumsum(a, axis)
+
+    extend.linear(
+        running,
+        lambda ct, a, *, axis=-1: backwards(ct, axis),
+        structure=extend.Along(-1, "before"),
+        samples=cases(case(A(3))),
+    )
+    given = {} if axis is None else {"axis": axis}
+    on_batches_as_one_by_one(lambda x: running(x**2, **given), np.arange(6.0).reshape(2, 3))
+
+
+def test_a_function_of_the_flat_array_by_default_runs_on_batches() -> None:
+    @extend.overridable
+    def spread_of(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        return np.max(a, axis, keepdims=keepdims) - np.min(a, axis, keepdims=keepdims)
+
+    # Only values are asked for here.
+    extend.handwritten(
+        spread_of,
+        lambda tangents, ans, a, *, axis=None, keepdims=False: np.sum(tangents[0], axis=axis, keepdims=keepdims),
+        lambda ct, wanted, ans, a, *, axis=None, keepdims=False: (ct * np.ones(a.shape),),
+        keep=("a",),
+        structure=extend.Along(stays=False, flat=True),
+        samples=cases(case(A(3))),
+    )
+    xs = np.arange(18.0).reshape(3, 2, 3) ** 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", BatchLoopWarning)
+        for keepdims in (False, True):
+            for axis in (None, 0, -1):
+                found = vmap(lambda x: spread_of(x, axis, keepdims=keepdims))(xs)
+                np.testing.assert_array_equal(found, np.stack([spread_of(x, axis, keepdims) for x in xs]))
+
+
+def test_a_function_of_matrices_runs_on_batches() -> None:
+    @extend.overridable
+    def turned(a: Any) -> Any:
+        return np.swapaxes(a, -1, -2) * 2
+
+    extend.linear(
+        turned, lambda ct, a: np.swapaxes(ct, -1, -2) * 2, structure=extend.OfMatrices(), samples=cases(case(A(2, 3)))
+    )
+    on_batches_as_one_by_one(lambda x: turned(x**2), np.arange(6.0).reshape(2, 3))
+
+
+def test_a_rule_says_how_a_function_runs_on_batches() -> None:
+    @extend.overridable
+    def halves(a: Any, *, at: int) -> Any:
+        return np.concatenate([a[at:], a[:at]])
+
+    def halves_of_batch(record: Any, batched: Any, operands: Any, params: Any) -> Any:
+        (a,) = operands
+        return np.concatenate([a[:, params["at"] :], a[:, : params["at"]]], axis=1)
+
+    extend.structural(
+        halves,
+        lambda ct, a, *, at: halves(ct, at=a.shape[0] - at),
+        says=(extend.BATCH(halves_of_batch),),
+        samples=cases(case(A(3), at=1)),
+    )
+    on_batches_as_one_by_one(lambda x: halves(x**2, at=1), X)
+
+
+def test_a_rule_for_batches_is_made_of_what_extend_has() -> None:
+    @extend.overridable
+    def weighted(a: Any, w: Any, *, along: int) -> Any:
+        return np.moveaxis(a, along, -1) @ w
+
+    def weighted_of_batch(record: Any, batched: Any, operands: Any, params: Any) -> Any:
+        a, w = extend.batch.all_batched(batched, operands)
+        a = np.moveaxis(a, extend.batch.moved(params["along"], extend.batch.rank_of(a)), -1)
+        return (a @ w[..., None])[..., 0]
+
+    extend.bilinear(
+        weighted,
+        lambda ct, a, w, *, along: np.moveaxis(ct[..., None] * w, -1, along),
+        lambda ct, a, w, *, along: np.sum(np.moveaxis(a, along, -1) * ct[..., None], axis=tuple(range(a.ndim - 1))),
+        says=(extend.BATCH(weighted_of_batch),),
+        samples=cases(case(A(3, 2), A(3), along=0)),
+    )
+    on_batches_as_one_by_one(lambda x: weighted(np.stack([x, x**2], 1), np.cos(x), along=0), X)
+
+
+def test_constants_of_users_run_on_batches() -> None:
+    @extend.overridable
+    def places(a: Any, axis: Any = None, /) -> Any:
+        return np.argmax(a, axis)
+
+    @extend.overridable
+    def signs(a: Any, b: Any) -> Any:
+        return np.sign(np.asarray(a) + b)
+
+    @extend.overridable
+    def sizes(a: Any) -> Any:
+        return len(a)
+
+    extend.constant(places, structure=extend.Along(stays=False, flat=True))
+    extend.constant(signs, structure=extend.Numberwise())
+    extend.constant(sizes, facts=extend.Facts(outline=True))
+    xs = np.array([[1.0, 3.0, -2.0], [-4.0, -1.0, -2.0]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", BatchLoopWarning)
+        np.testing.assert_array_equal(vmap(places)(xs), [1, 1])
+        np.testing.assert_array_equal(vmap(lambda x: places(x, 0))(xs), [1, 1])
+        np.testing.assert_array_equal(vmap(lambda x: signs(x[0], b=x))(xs), np.sign(xs[:, :1] + xs))
+        np.testing.assert_array_equal(vmap(lambda x: x * sizes(x))(xs), xs * 3)
+
+
+def test_a_function_that_says_nothing_of_batches_runs_once_per_member() -> None:
+    @extend.overridable
+    def turned(a: Any) -> Any:
+        return a[::-1]
+
+    extend.structural(turned, lambda ct, a: ct[::-1], samples=cases(case(A(3))))
+    with pytest.warns(BatchLoopWarning, match="turned once per member"):
+        np.testing.assert_array_equal(vmap(turned)(np.stack([X, 2 * X])), [X[::-1], 2 * X[::-1]])
+
+
+def test_along_needs_an_axis() -> None:
+    f = extend.overridable(lambda a: a)
+    with pytest.raises(TypeError, match="with a parameter named axis"):
+        extend.linear(f, lambda ct, a: ct, structure=extend.Along(-1), samples=cases(case(A(3))))
+    with pytest.raises(TypeError, match="with a parameter named axis"):
+        extend.constant(f, structure=extend.Along(-1))
 
 
 def test_what_is_said_is_checked() -> None:

@@ -18,7 +18,7 @@ from dualgrad._table.facets import Says, silent
 from dualgrad._table.facts import NO_FACTS, Facts
 from dualgrad._table.signature import Normaliser
 from dualgrad._table.space import Function, Value
-from dualgrad._table.structure import Numberwise, Rearranged, Structure
+from dualgrad._table.structure import Along, Numberwise, Rearranged, Structure
 
 
 class JvpRule(Protocol):
@@ -135,6 +135,8 @@ class Primitive:
     def __post_init__(self) -> None:
         if self.structure is None and self.word in _STRUCTURES:
             object.__setattr__(self, "structure", _STRUCTURES[self.word])
+        if isinstance(self.structure, Along) and "axis" not in self.normalise.params:
+            raise without_axis(self.key)
         if (
             self.word is Word.ELEMENTWISE
             and self.pulls is not None
@@ -142,6 +144,14 @@ class Primitive:
             and self.pulls[0] is not None
         ):
             object.__setattr__(self, "unary", (self.operate, *self.pulls[0].parts, self.same_space))
+
+
+def without_axis(fun: Function) -> TypeError:
+    """Return the error for a function that is said to work along an axis, and takes none."""
+    return TypeError(
+        f"{name_of(fun)}: structure=Along(...) is for functions with a parameter named axis, which the rules take by keyword "
+        "(lambda ct, a, *, axis=-1: ...). For others write says=(BATCH(rule),)."
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

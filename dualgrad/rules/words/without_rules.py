@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dualgrad._call.arguments import check_callable
 from dualgrad._table.facets import Stated, said
 from dualgrad._table.facts import NO_FACTS, Facts
-from dualgrad._table.record import Composite, Constant, Metadata, Refused, Samples, register
-from dualgrad._table.signature import rule_parameters
+from dualgrad._table.record import Composite, Constant, Metadata, Refused, Samples, register, without_axis
+from dualgrad._table.signature import parameters_of, rule_parameters
 from dualgrad._table.space import Function
-from dualgrad._table.structure import Structure
+from dualgrad._table.structure import Along, Structure
 
 
 def composite(
@@ -47,6 +47,8 @@ def constant(
     """Register functions whose derivative is zero wherever it exists."""
     for fun in funs:
         check_callable(fun, "extend.constant", "extend.constant(f)", "argument")
+        if isinstance(structure, Along) and "axis" not in parameters_of(fun)[0]:
+            raise without_axis(fun)
         register(Constant(fun, samples, structure, said(says), facts))
 
 
