@@ -16,6 +16,7 @@ from dualgrad._table.space import Value, shape_of
 from dualgrad.errors import BatchLoopWarning, ConversionError
 from dualgrad.testing import random_like
 from tests.registry.cases import CASES, Case
+from tests.registry.constants import CALLS, PRINTING, RAISING, ConstantCall, speaking
 
 SIZE = 3
 
@@ -101,6 +102,26 @@ def test_derivatives_of_a_batch_are_those_of_its_members(case: Case) -> None:
     compare(case, pushed, [*batches, *tangents], (0,) * (2 * count))
     compare(case, pushed, [*values, *tangents], (None,) * count + (0,) * count)
     compare(case, pulled, batches, (0,) * count)
+
+
+@pytest.mark.parametrize("call", CALLS, ids=[call.name for call in CALLS])
+def test_a_constant_of_a_batch_is_those_of_its_members_stacked(call: ConstantCall) -> None:
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("error", BatchLoopWarning)
+        found = vmap(call.call)(*call.values)
+        members = [call.call(*[x[i] for x in call.values]) for i in range(SIZE)]
+    several = isinstance(found, tuple)
+    for y, wanted in zip(
+        found if several else [found], zip(*members, strict=True) if several else [members], strict=True
+    ):
+        expected = np.stack([np.asarray(w) for w in wanted])
+        assert y.dtype == expected.dtype
+        np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_every_constant_that_says_how_it_runs_on_batches_is_called() -> None:
+    called = {call.fun for call in CALLS} | RAISING | PRINTING
+    assert {record.key for record in speaking()} == called
 
 
 def test_what_depends_on_data_raises() -> None:
