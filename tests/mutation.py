@@ -1,7 +1,8 @@
 """The mutation check: `python -m tests.mutation [part of a name]`.
 
 Each formula in the table is made wrong by one part in a thousand, one at a time, and the checks generated from the table run
-on the samples of that record. A wrong formula that no check notices has no test: it is printed, and the exit code is 1.
+on the samples of that record. The same is asked of how each function runs on a batch (`tests/batch_mutants.py`). A wrong formula that
+no check notices has no test: it is printed, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualgrad._table.record import RECORDS, Primitive, Pull, install, name_of, records
+from dualgrad._table.record import RECORDS, Primitive, Pull, Record, install, name_of, records
 from dualgrad.rules.linalg.eigen import eigenvalues, eigh_moved
 from dualgrad.rules.linalg.singular import singular_values, singular_vectors
 from dualgrad.testing import check_grads
+from tests import batch_mutants
+from tests.batch_mutants import batch_mutants_of, fails_on_batches
 from tests.registry.cases import CASES, Case
 from tests.registry.test_rules import test_vjp_is_the_adjoint_of_jvp
 
@@ -72,7 +75,7 @@ class Mutant(NamedTuple):
     """A record with one wrong formula."""
 
     name: str
-    record: Primitive
+    record: Any
 
 
 def scaled(derivative: Any) -> Any:
@@ -161,7 +164,7 @@ def mutants_of(record: Primitive) -> Iterator[Mutant]:
 
 
 @contextmanager
-def installed(record: Primitive) -> Iterator[None]:
+def installed(record: Record) -> Iterator[None]:
     """Put a record in the place of the one with its key, for a while."""
     original = RECORDS[record.key]
     install(record)
@@ -194,9 +197,22 @@ def is_caught(mutant: Mutant, cases: list[Case]) -> bool:
     return False
 
 
-def cases_of(record: Primitive) -> list[Case]:
+def is_caught_on_batches(mutant: Mutant, cases: list[Case]) -> bool:
+    """Tell whether a check of batches fails with the mutant in the table."""
+    with installed(mutant.record):
+        return fails_on_batches(mutant.record, cases, BY_HAND.get(mutant.record.key))
+
+
+def cases_of(record: Record) -> list[Case]:
     """Return the sample calls of a record."""
     return [case for case in CASES if case.record.key is record.key]
+
+
+def all_mutants_of(record: Record) -> Iterator[tuple[Mutant, Callable[[Mutant, list[Case]], bool]]]:
+    """Yield every mutant of a record, with what tells whether it is caught."""
+    if isinstance(record, Primitive):
+        yield from [(mutant, is_caught) for mutant in mutants_of(record)]
+    yield from [(Mutant(name, changed), is_caught_on_batches) for name, changed in batch_mutants_of(record)]
 
 
 def main(part: str = "") -> int:
@@ -204,16 +220,17 @@ def main(part: str = "") -> int:
     total = 0
     survivors = []
     for record in list(records().values()):
-        if isinstance(record, Primitive) and part in name_of(record.key):
+        if part in name_of(record.key):
             cases = cases_of(record)
-            for mutant in mutants_of(record):
+            for mutant, is_seen in all_mutants_of(record):
                 total += 1
-                if not is_caught(mutant, cases):
+                if not is_seen(mutant, cases):
                     survivors.append(mutant.name)
+    equivalent = EQUIVALENT | batch_mutants.EQUIVALENT
     print(f"{total - len(survivors)} of {total} wrong formulas are caught ({1 - len(survivors) / max(total, 1):.1%}).")
     for name in survivors:
-        print(f"  not caught: {name}{f' (equivalent: {EQUIVALENT[name]})' if name in EQUIVALENT else ''}")
-    return int(any(name not in EQUIVALENT for name in survivors))
+        print(f"  not caught: {name}{f' (equivalent: {equivalent[name]})' if name in equivalent else ''}")
+    return int(any(name not in equivalent for name in survivors))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 
 from dualgrad import grad
 from dualgrad._table.record import Primitive, records
-from tests.mutation import cases_of, installed, is_caught, mutants_of
+from tests.batch_mutants import EQUIVALENT, batch_mutants_of
+from tests.mutation import Mutant, cases_of, installed, is_caught, is_caught_on_batches, mutants_of
 
 
 def primitive(fun: Any) -> Primitive:
@@ -42,3 +44,23 @@ def test_right_formulas_are_not_taken_for_wrong_ones() -> None:
     (mutant, *_) = mutants_of(primitive(np.hypot))
 
     assert not is_caught(mutant._replace(record=primitive(np.hypot)), cases_of(primitive(np.hypot)))
+
+
+def test_every_wrong_way_to_run_on_a_batch_is_caught() -> None:
+    mutants = [Mutant(*pair) for record in list(records().values()) for pair in batch_mutants_of(record)]
+
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        survivors = {m.name for m in mutants if not is_caught_on_batches(m, cases_of(m.record))}
+
+    assert survivors == EQUIVALENT.keys()
+    assert len(mutants) > 400
+
+
+@pytest.mark.parametrize(
+    "fun", [np.sum, np.sort, np.concatenate, np.linalg.inv, np.argmax, np.isin], ids=lambda fun: str(fun.__name__)
+)
+def test_right_ways_to_run_on_a_batch_are_not_taken_for_wrong_ones(fun: Any) -> None:
+    record = records()[fun]
+
+    assert not is_caught_on_batches(Mutant("right", record), cases_of(record))

@@ -262,6 +262,7 @@ handwritten(
     structure=Along(stays=False),
     samples=cases(
         case(A(4)),
+        case(A(2, 3), keepdims=True),
         case(A(3, 4), axis=0),
         case(A(3, 4), -1, keepdims=True),
         case(A(2, 3, 2), axis=(0, -1)),

@@ -124,6 +124,7 @@ linear(
     structure=Along(-1, "neighbours"),
     samples=cases(
         case(A(5)),
+        case(A(2, 3)),
         case(A(5), 2),
         case(A(5), n=0),
         case(A(3, 4), axis=0),

@@ -200,6 +200,7 @@ def _min_desugar(
 
 _EXTREMES = cases(
     case(SpacedA(5)),
+    case(SpacedA(2, 3), keepdims=True),
     case(SpacedA(3, 4), axis=0),
     case(SpacedA(3, 4), -1, keepdims=True),
     case(SpacedA(2, 3, 4), axis=(0, -1)),

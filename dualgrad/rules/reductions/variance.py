@@ -108,6 +108,7 @@ def _var_desugar(
 
 _SPREADS = (
     case(A(5)),
+    case(A(2, 3), keepdims=True),
     case(A(3, 4), axis=0),
     case(A(3, 4), -1, ddof=1, keepdims=True),
     case(A(2, 3, 4), axis=(0, -1), ddof=2),
