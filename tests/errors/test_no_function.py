@@ -39,7 +39,7 @@ WORDS: dict[str, Callable[[Any], Any]] = {
     "refused": lambda f: extend.refused("It has no derivative.", f),
     "structural": lambda f: extend.structural(f, np.add, samples=extend.cases()),
 }
-ARE_NO_WORDS = {"case", "cases", "records", "unknown"}
+ARE_NO_WORDS = {"batch", "case", "cases", "records", "unknown"}
 
 no_functions = pytest.mark.parametrize(
     ("given", "kind"), [({"w": 1.0}, "dict"), (X, "ndarray"), (3.0, "float"), (None, "NoneType")]
