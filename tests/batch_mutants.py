@@ -65,7 +65,6 @@ _ZERO = "its answers are 0 or NaN, the same for all members of its samples; batc
 _OWN = "dualgrad.rules.linalg"
 EQUIVALENT = {
     "numpy.vdot batch: axes moved": "its answers are numbers, which have no axes",
-    f"{_OWN}.pinv.of_lower_triangle batch: axes moved": "its answers are symmetric",
     **{f"{_OWN}.degenerate.{name} batch: {what}": _ZERO for name in ("unseen", "told", "adrift") for what in ANSWERS},
     f"{_OWN}.degenerate.adrift batch: no structure": "it is used where values are equal, which has tests of its own",
 }
