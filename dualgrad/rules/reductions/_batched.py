@@ -20,8 +20,8 @@ def put_back(record: Primitive, batched: tuple[bool, ...], operands: Operands, p
     t, a = all_batched(batched, operands)
     axis = params["axis"]
     if axis is not None:
-        return bind(record, (t, a), {"axis": moved(axis, rank_of(t))})
-    return np.reshape(bind(record, (flat(t), flat(a)), {"axis": 1}), shape_of(a))
+        return bind(record, (t, a), {**params, "axis": moved(axis, rank_of(t))})
+    return np.reshape(bind(record, (flat(t), flat(a)), {**params, "axis": 1}), shape_of(a))
 
 
 def bincount(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:
