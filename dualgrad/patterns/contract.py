@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._table import versions
 from dualgrad._table.space import Function, shape_of
 from dualgrad.patterns.call import Call, numbers
 from dualgrad.patterns.sets import IndexSets, Ints, collect, take
@@ -225,7 +226,6 @@ CONTRACTIONS: dict[Function, Callable[[Call], IndexSets]] = {
     contract: _rule(_subscripts),
     cross_vectors: _cross,
 }
-# NumPy has these two since 2.2.
-if hasattr(np, "matvec"):
+if versions.matvec is not None:
     CONTRACTIONS[np.matvec] = _rule(_matvec)
     CONTRACTIONS[np.vecmat] = _rule(_vecmat)

@@ -338,6 +338,9 @@ def real_part_of_real_numbers(x: Any) -> Any:
         real_part_of_real_numbers,
     ],
 )
+@pytest.mark.filterwarnings(
+    "ignore:Setting the shape on a NumPy array:DeprecationWarning"
+)  # of plain ones, by NumPy 2.5
 def test_attributes_are_assigned_as_numpys(f: Callable[[Any], Any]) -> None:
     np.testing.assert_array_equal(jvp(f, (M,), (M,))[0], f(M))
     check_grads(f, (M,))

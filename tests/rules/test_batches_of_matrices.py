@@ -25,7 +25,8 @@ def cube_by_svd(a: Any) -> Any:
 
 def square_by_eig(a: Any) -> Any:
     w, v = np.linalg.eig(a)
-    return np.matmul(v * (w**2)[..., None, :], np.linalg.inv(v))
+    # From NumPy 2.5 on the vectors are complex numbers, whose imaginary parts are zero.
+    return np.real(np.matmul(v * (w**2)[..., None, :], np.linalg.inv(v)))
 
 
 def symmetric(f: Callable[[Any], Any]) -> Callable[[Any], Any]:

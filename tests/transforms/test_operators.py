@@ -32,7 +32,7 @@ def test_all_products_with_the_jacobian() -> None:
     assert operator.shape == (5, 3)
     assert operator.dtype == np.float64
     np.testing.assert_allclose(operator @ v, matrix @ v)
-    np.testing.assert_allclose(operator.matvec(v[:, None]), matrix @ v[:, None])
+    np.testing.assert_allclose(operator @ v[:, None], matrix @ v[:, None])
     np.testing.assert_allclose(operator.rmatvec(u), matrix.T @ u)
     np.testing.assert_allclose(operator @ many, matrix @ many)
     np.testing.assert_allclose(operator.rmatmat(left), matrix.T @ left)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table import versions
 from dualgrad._table.facets import BATCH
 from dualgrad._table.facts import ARRAY, AS_BODY
 from dualgrad._table.functions import astype
@@ -292,9 +293,10 @@ composite(np.split, _split, samples=cases(case(A(6), 3), case(A(6), [2, -1]), ca
 composite(np.hsplit, _hsplit, samples=cases(case(A(4), 2), case(A(2, 4), [1])), facts=AS_BODY)
 composite(np.vsplit, _vsplit, samples=cases(case(A(4, 2), 2), case(A(4, 2), [1])), facts=AS_BODY)
 composite(np.dsplit, _dsplit, samples=cases(case(A(2, 2, 4), 2), case(A(2, 2, 4), [1])), facts=AS_BODY)
-# Only from NumPy 2.1 on.
-if hasattr(np, "unstack"):
-    composite(np.unstack, _unstack, samples=cases(case(A(3, 2)), case(A(3, 2), axis=-1), case(A(2))), facts=AS_BODY)
+if versions.unstack is not None:
+    composite(
+        versions.unstack, _unstack, samples=cases(case(A(3, 2)), case(A(3, 2), axis=-1), case(A(2))), facts=AS_BODY
+    )
 
 # ---- tile, repeat ----------------------------------------------------------------------------------
 

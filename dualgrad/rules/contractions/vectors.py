@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table import versions
 from dualgrad._table.facets import BATCH
 from dualgrad._table.facts import Facts
 from dualgrad._table.functions import overridable
@@ -184,8 +185,7 @@ def _vecmat_general(a: Value, b: Value, axes: Any) -> Value:
     return with_axes(np.vecmat, a, b, axes)
 
 
-# NumPy has these two since 2.2.
-if hasattr(np, "matvec"):
+if versions.matvec is not None:
     bilinear(
         np.matvec,
         _matvec_left,
@@ -244,8 +244,12 @@ def _cross(a: Value, b: Value, axisa: int = -1, axisb: int = -1, axisc: int = -1
         axisa = axisb = axisc = axis
     a = np.moveaxis(as_operand(a), axisa, -1)
     b = np.moveaxis(as_operand(b), axisb, -1)
-    if a.shape[-1] not in (2, 3) or b.shape[-1] not in (2, 3):
-        raise ValueError("incompatible dimensions for cross product\n(dimension must be 2 or 3)")
+    sizes = (2, 3) if versions.cross_takes_the_plane else (3,)
+    if a.shape[-1] not in sizes or b.shape[-1] not in sizes:
+        raise ValueError(
+            f"numpy.cross takes vectors of {' or '.join(map(str, sizes))} numbers; these have {a.shape[-1]} and "
+            f"{b.shape[-1]}. In the plane write a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]."
+        )
     if a.shape[-1] == b.shape[-1] == 2:
         return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
     answer = cross_vectors(_in_space(a), _in_space(b))

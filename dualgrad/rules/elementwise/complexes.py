@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table import versions
 from dualgrad._table.facts import AS_BODY, VIEW
 from dualgrad._table.functions import as_constant
 from dualgrad._table.record import Word
@@ -36,6 +37,10 @@ _parts = analytic(-2, 2, case(A(2, 3, is_complex=True)), case(A(is_complex=True)
 
 linear(np.real, _real_transpose, samples=_parts, word=Word.ELEMENTWISE, facts=VIEW)
 linear(np.imag, _imag_transpose, samples=_parts, word=Word.ELEMENTWISE, facts=VIEW)
+if versions.real is not None:
+    _complex_parts = cases(case(A(2, 3, is_complex=True)), case(A(is_complex=True)), case(A(0, is_complex=True)))
+    linear(versions.real, _real_transpose, samples=_complex_parts, word=Word.ELEMENTWISE, signature="val")
+    linear(versions.imag, _imag_transpose, samples=_complex_parts, word=Word.ELEMENTWISE, signature="val")
 
 # ---- angle -----------------------------------------------------------------------------------------
 

@@ -36,7 +36,9 @@ def roots_of(p: Value) -> Value:
     companion = np.zeros((*p.shape[:-1], count, count), kind)
     companion[..., np.arange(1, count), np.arange(count - 1)] = 1
     companion[..., 0, :] = -p[..., 1:] / p[..., :1]
-    return np.linalg.eigvals(companion)
+    found = np.linalg.eigvals(companion)
+    # As np.roots: real where all are, whatever the version says of eigenvalues.
+    return found if kind.kind == "c" or np.any(np.imag(found)) else np.real(found)
 
 
 def _slope(p: Value, roots: Value) -> Value:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.polynomial import polynomial
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table import versions
 from dualgrad._table.facts import AS_BODY
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad.errors import NoRuleError
@@ -93,14 +93,27 @@ def _polyval2d(x: Value, y: Value, c: Value) -> Value:
     return _horner(y, _horner(x, c, True), False)
 
 
+def _polyvalnd(pts: Value, c: Value) -> Value:
+    points = [_as_array(x) for x in pts]
+    if any(shape_of(x) != shape_of(points[0]) for x in points):
+        raise ValueError(
+            "numpy.polynomial.polynomial.polyvalnd takes coordinates of one shape; these have "
+            f"{', '.join(str(shape_of(x)) for x in points)}."
+        )
+    found = _as_array(c)
+    for k, x in enumerate(points):
+        found = _horner(x, found, k == 0)
+    return found
+
+
 def _polygrid2d(x: Value, y: Value, c: Value) -> Value:
     return _horner(_as_array(y), _horner(_as_array(x), _as_array(c), True), True)
 
 
-# NumPy hands these over from version 2.4 on. Before that they are Python too.
-if hasattr(polynomial.polyval2d, "_implementation"):
+# Where NumPy does not hand these over they are Python too.
+if versions.polyval2d is not None:
     composite(
-        polynomial.polyval2d,
+        versions.polyval2d,
         _polyval2d,
         samples=cases(
             case(A(3), A(3), A(2, 3)),
@@ -110,10 +123,23 @@ if hasattr(polynomial.polyval2d, "_implementation"):
         ),
     )
     composite(
-        polynomial.polygrid2d,
+        versions.polygrid2d,
         _polygrid2d,
         samples=cases(
             case(A(3), A(2), A(2, 3)), case(A(), A(2), A(3, 2)), case(x=A(2), y=[1, 2], c=A(2, 1, 2, is_complex=True))
+        ),
+    )
+
+if versions.polyvalnd is not None:
+    composite(
+        versions.polyvalnd,
+        _polyvalnd,
+        samples=cases(
+            case([A(3), A(3)], A(2, 3)),
+            case((A(), A(), A()), A(3, 2, 2)),
+            case([A(2)], A(3, 2)),
+            case(A(2, 3), A(2, 3, is_complex=True)),
+            case(pts=[A(2, 2), [[1, 2], [3, 4]]], c=A(2, 3, 2)),
         ),
     )
 

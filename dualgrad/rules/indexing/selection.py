@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_data, as_operand
+from dualgrad._table import versions
 from dualgrad._table.facts import ARRAY
 from dualgrad._table.functions import as_constant, astype
 from dualgrad._table.record import Primitive, Pull, Word, register
@@ -253,10 +254,9 @@ elementwise(
 )
 
 # The method of a plain array, array.clip(lower, upper), calls a ufunc that NumPy names in no public place.
-_umath = getattr(getattr(np, "_core", None), "umath", None)
-if isinstance(_clip := getattr(_umath, "clip", None), np.ufunc):
+if versions.clip is not None:
     elementwise(
-        _clip,
+        versions.clip,
         _clip_a,
         _clip_min,
         _clip_max,

@@ -78,6 +78,11 @@ def _normalised(v: Value) -> Value:
     return v
 
 
+def _is_real(v: Value, a: Value) -> bool:
+    """Tell whether vectors of a real matrix are real, whatever dtype NumPy's version gives them."""
+    return a.dtype.kind != "c" and not np.any(np.imag(v))
+
+
 def _eig_in_no_special_basis(a: Value) -> Any:
     ans = np.linalg.eig(a)
     w, v = ans
@@ -86,7 +91,8 @@ def _eig_in_no_special_basis(a: Value) -> Any:
         return ans._replace(eigenvectors=adrift(v)) if hiding else ans
 
     def turn(index: Any, places: Value) -> Value:
-        return no_special_basis(len(places), v.dtype)
+        kind = v.real.dtype if _is_real(v[index][:, places], a) else v.dtype
+        return no_special_basis(len(places), kind)
 
     _turn(v, w, turn)
     return ans
@@ -102,6 +108,7 @@ def eig_in_direction(a: Value, t: Value) -> Any:
 
     def turn(index: Any, places: Value) -> Value:
         p: Value = (_inverse(v[index]) @ t[index] @ v[index])[np.ix_(places, places)]
+        p = p.real if _is_real(v[index][:, places], a) and t.dtype.kind != "c" else p
         turned: Value = np.linalg.eig(p)[1] if np.isfinite(p).all() else np.eye(len(places))
         # Real vectors stay real; if the tangent couples them otherwise, their derivative is NaN.
         return turned if np.can_cast(turned.dtype, v.dtype) else np.eye(len(places))
@@ -124,10 +131,13 @@ def _eig_along(tangents: tuple[Value, ...], a: Value) -> tuple[Any, tuple[Value,
 
 def _anchor(v: Value) -> Value:
     """Tell which component of each vector LAPACK made real: the largest one."""
+    n = shape_of(v)[-1]
+    if n == 0:
+        return np.zeros(shape_of(v), bool)
     size = np.abs(v)
     near = 4 * np.finfo(dtype_of(v)).eps
     place = np.argmax(np.where(np.abs(np.imag(v)) <= near * size, size, -1), axis=-2)
-    return np.arange(shape_of(v)[-1])[:, None] == place[..., None, :]
+    return np.arange(n)[:, None] == place[..., None, :]
 
 
 def _inverse_differences(w: Value, same: Value) -> Value:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table import versions
 from dualgrad._table.facets import BATCH
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, dtype_of, shape_of
@@ -184,6 +185,10 @@ def _cond(x: Value, p: Any = None) -> Value:
     if math.prod(shape) == 0 and math.prod(shape[-2:]) == 0:
         raise np.linalg.LinAlgError("cond is not defined on empty arrays")
     with np.errstate(all="ignore"):
+        if versions.cond_takes_what_is_not_finite and (p is None or p in {2, -2, "nuc"}):
+            lost = ~np.all(np.isfinite(x), axis=(-2, -1))
+            if anywhere(lost):
+                return _cond_of_finite(x, p, lost)
         if p is None or p in {2, -2}:
             s = np.linalg.svdvals(x)
             size = s[..., 0]
@@ -198,6 +203,14 @@ def _cond(x: Value, p: Any = None) -> Value:
         # is 0, so is its derivative.)
         total = np.real(np.sum(x, axis=(-2, -1))) + 0.0
         return np.where(unknown, np.where(size == 0, 1 / total, np.inf), found)[()]
+
+
+def _cond_of_finite(x: Value, p: Any, lost: Value) -> Value:
+    """Return condition numbers; of matrices that are not finite NaN or infinity, as are their derivatives."""
+    finite = np.where(lost[..., None, None], np.eye(*shape_of(x)[-2:], dtype=dtype_of(x)), x)
+    # NaN or infinite, whatever else is in the matrix.
+    size = np.max(np.abs(x), axis=(-2, -1)) * np.inf
+    return np.where(lost, size, _cond(finite, p))[()]
 
 
 def _norm_of_inverse(x: Value, p: Any) -> Value:

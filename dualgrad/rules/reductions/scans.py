@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table import versions
 from dualgrad._table.facts import Facts
 from dualgrad._table.space import Space, Value, dtype_of, shape_of
 from dualgrad._table.structure import Along
@@ -82,9 +83,9 @@ _CUMULATIVE = cases(
     case(A(0), include_initial=True),
     case(A(3), dtype=complex),
 )
-if hasattr(np, "cumulative_sum"):  # NumPy 2.1
-    composite(np.cumulative_sum, _cumulative_sum, samples=_CUMULATIVE)
-    composite(np.cumulative_prod, _cumulative_prod, samples=_CUMULATIVE)
+if versions.cumulative_sum is not None:
+    composite(versions.cumulative_sum, _cumulative_sum, samples=_CUMULATIVE)
+    composite(versions.cumulative_prod, _cumulative_prod, samples=_CUMULATIVE)
 
 # ---- diff ------------------------------------------------------------------------------------------
 

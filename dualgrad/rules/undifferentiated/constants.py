@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dualgrad._table import versions
 from dualgrad._table.facets import BATCH_BODY, BATCH_CONSTANT
 from dualgrad._table.facts import Facts
 from dualgrad._table.functions import as_constant, constant_astype
@@ -46,8 +47,8 @@ constant(
     np.right_shift,
     np.isnat,
 )
-if hasattr(np, "in1d"):  # until NumPy 2.3
-    constant(np.in1d)
+if versions.in1d is not None:
+    constant(versions.in1d)
 metadata(
     np.shape,
     np.ndim,

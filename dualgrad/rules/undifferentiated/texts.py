@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from dualgrad._table import versions
 from dualgrad._table.facets import BATCH_BODY
 from dualgrad._table.record import REFUSED_MODULES
 from dualgrad._table.space import Function, Value
@@ -64,45 +65,6 @@ _NO_RECORDS = (
 REFUSED_MODULES.update(dict.fromkeys(("numpy.strings", "numpy.char", "numpy._core.defchararray"), _NOT_NUMBERS))
 REFUSED_MODULES["numpy.lib.recfunctions"] = _NO_RECORDS
 
-# NumPy names the ufuncs of text in no public place, and which ones there are depends on its version.
-_umath = getattr(getattr(np, "_core", None), "umath", None)
-_TEXT = (
-    "_center",
-    "_expandtabs",
-    "_expandtabs_length",
-    "_ljust",
-    "_lstrip_chars",
-    "_lstrip_whitespace",
-    "_partition",
-    "_partition_index",
-    "_replace",
-    "_rjust",
-    "_rpartition",
-    "_rpartition_index",
-    "_rstrip_chars",
-    "_rstrip_whitespace",
-    "_slice",
-    "_strip_chars",
-    "_strip_whitespace",
-    "_zfill",
-    "count",
-    "endswith",
-    "find",
-    "index",
-    "isalnum",
-    "isalpha",
-    "isdecimal",
-    "isdigit",
-    "islower",
-    "isnumeric",
-    "isspace",
-    "istitle",
-    "isupper",
-    "rfind",
-    "rindex",
-    "startswith",
-    "str_len",
-)
-refused(_NOT_NUMBERS, *[ufunc for name in _TEXT if isinstance(ufunc := getattr(_umath, name, None), np.ufunc)])
-if isinstance(_ones := getattr(_umath, "_ones_like", None), np.ufunc):
-    constant(_ones)
+refused(_NOT_NUMBERS, *versions.text_ufuncs)
+if versions.ones_like is not None:
+    constant(versions.ones_like)
