@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from dualgrad import tree
 from dualgrad._array.gather import gather
-from dualgrad._call.arguments import P, argument_name, like
+from dualgrad._call.annotations import AnyArray, Derived, Number, P, R
+from dualgrad._call.arguments import argument_name, like
 from dualgrad._call.leaves import owned, refuse_masked
 from dualgrad._table.space import Value, base_class, shape_of
 from dualgrad._trace.level import Tracer
 from dualgrad.batching._batch import BatchLevel, batch_array
 
 
+@overload
+def vmap(f: np.ufunc, in_axes: Any = 0, out_axes: Any = 0, *, axis_size: int | None = None) -> Any: ...
+@overload
+def vmap(
+    f: Callable[P, Number], in_axes: Any = 0, out_axes: Any = 0, *, axis_size: int | None = None
+) -> Derived[P, AnyArray]: ...
+@overload
+def vmap(f: Callable[P, R], in_axes: Any = 0, out_axes: Any = 0, *, axis_size: int | None = None) -> Derived[P, R]: ...
+@overload
+def vmap(
+    f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0, *, axis_size: int | None = None
+) -> Derived[..., Any]: ...
 def vmap(f: Callable[P, Any], in_axes: Any = 0, out_axes: Any = 0, *, axis_size: int | None = None) -> Callable[P, Any]:
     """Return `f` as a function of whole batches: what `np.stack([f(x) for x in xs])` computes, in one call of `f`.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
-from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
+from dualgrad._call.annotations import A, Array, Derived, Number, P, Q, R, Taking
+from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, Chosen, like
 from dualgrad._call.leaves import Leaves, with_floats
 from dualgrad._call.stacking import check_holomorphic, nest
 from dualgrad._table.space import Value, dtype_of, shape_of, zeros_of
@@ -15,6 +16,60 @@ from dualgrad.batching import Directions, block, each_batch, is_new, parts
 from dualgrad.forward._jvp import push
 
 
+@overload
+def jacfwd(
+    f: np.ufunc,
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
+) -> Any: ...
+@overload
+def jacfwd(
+    f: Taking[P, Array, Q, Array | Number],
+    argnums: None = None,
+    *,
+    argnames: None = None,
+    has_aux: Literal[False] = False,
+    chunk_size: int | None = None,
+) -> Derived[P, Array]: ...
+@overload
+def jacfwd(
+    f: Callable[P, Any],
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: Literal[False] = False,
+    chunk_size: int | None = None,
+) -> Derived[P, Any]: ...
+@overload
+def jacfwd(
+    f: Taking[P, Array, Q, tuple[Array | Number, A]],
+    argnums: None = None,
+    *,
+    argnames: None = None,
+    has_aux: Literal[True],
+    chunk_size: int | None = None,
+) -> Derived[P, tuple[Array, A]]: ...
+@overload
+def jacfwd(
+    f: Callable[P, tuple[Any, A]],
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: Literal[True],
+    chunk_size: int | None = None,
+) -> Derived[P, tuple[Any, A]]: ...
+@overload
+def jacfwd(
+    f: Callable[P, Any],
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: bool,
+    chunk_size: int | None = None,
+) -> Any: ...
 def jacfwd(
     f: Callable[P, Any],
     argnums: ArgNums = None,
@@ -142,7 +197,7 @@ def _blocks(chunks: list[Value], out: Value, values: list[Value]) -> list[Value]
     ]
 
 
-def derivative(f: Callable[..., Any], *, has_aux: bool = False) -> Callable[..., Any]:
+def derivative(f: Callable[P, R], *, has_aux: bool = False) -> Callable[P, R]:
     """Return the function that computes df/dx of a function of one number, of any output shape, in one forward pass.
 
     The result has the structure and shapes of the output. Further arguments are passed on.

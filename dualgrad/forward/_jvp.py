@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
+from dualgrad._call.annotations import A, R
 from dualgrad._call.arguments import check_callable, split_aux
 from dualgrad._call.leaves import Leaves, as_primals, in_own_memory, owned, release, results, settle
 from dualgrad._table.space import Value
@@ -32,6 +33,16 @@ def push(
     return result, tangents, aux
 
 
+@overload
+def jvp(
+    f: Callable[..., R], primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: Literal[False] = False
+) -> tuple[R, R]: ...
+@overload
+def jvp(
+    f: Callable[..., tuple[R, A]], primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: Literal[True]
+) -> tuple[R, R, A]: ...
+@overload
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: bool) -> Any: ...
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: bool = False) -> Any:
     """Return `(f(*primals), J @ tangents)`: the value of `f` and its derivative along `tangents`.
 

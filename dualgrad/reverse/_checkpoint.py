@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from dualgrad import tree
-from dualgrad._call.arguments import P, like
+from dualgrad._call.annotations import P, R
+from dualgrad._call.arguments import like
 from dualgrad._call.leaves import Leaves
 from dualgrad._table.foreign import is_foreign
 from dualgrad._table.space import Value, shape_of
@@ -24,7 +25,7 @@ from dualgrad.reverse._sweep import FEW, Sweep
 from dualgrad.reverse._tape import Tape, TapeArray, tape_array
 
 
-def checkpoint(f: Callable[P, Any]) -> Callable[P, Any]:
+def checkpoint(f: Callable[P, R]) -> Callable[P, R]:
     """Return `f` as a function that keeps only its arguments for the backward sweep, and runs again there.
 
     Values and derivatives are those of `f`; it should not have side effects. Arguments and results may be trees, and `f` may

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
 from dualgrad import tree
+from dualgrad._call.annotations import A, R, X, Y
 from dualgrad._call.arguments import check_callable, split_aux
 from dualgrad._call.leaves import as_primals, in_own_memory, release, results, settle
 from dualgrad._table.foreign import is_foreign
@@ -79,6 +80,26 @@ class Recording:
         return [sweep.settle(k) for k in range(count)] if sweep.pending else sweep.cotangents[:count]
 
 
+@overload
+def vjp(f: Callable[..., R], x: X, /, *, has_aux: Literal[False] = False) -> tuple[R, Callable[[Any], tuple[X]]]: ...
+@overload
+def vjp(
+    f: Callable[..., R], x: X, y: Y, /, *, has_aux: Literal[False] = False
+) -> tuple[R, Callable[[Any], tuple[X, Y]]]: ...
+@overload
+def vjp(
+    f: Callable[..., R], *primals: Any, has_aux: Literal[False] = False
+) -> tuple[R, Callable[[Any], tuple[Any, ...]]]: ...
+@overload
+def vjp(
+    f: Callable[..., tuple[R, A]], x: X, /, *, has_aux: Literal[True]
+) -> tuple[R, Callable[[Any], tuple[X]], A]: ...
+@overload
+def vjp(
+    f: Callable[..., tuple[R, A]], *primals: Any, has_aux: Literal[True]
+) -> tuple[R, Callable[[Any], tuple[Any, ...]], A]: ...
+@overload
+def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool) -> Any: ...
 def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """Return `(f(*primals), pullback)`, where `pullback(ct)` is `ct @ J` as a tuple with one cotangent per primal.
 

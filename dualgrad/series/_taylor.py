@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, overload
 
 from dualgrad import tree
+from dualgrad._call.annotations import A, R
 from dualgrad._call.arguments import check_callable, split_aux
 from dualgrad._call.leaves import (
     Leaves,
@@ -23,6 +24,14 @@ from dualgrad.series._array import SeriesArray
 from dualgrad.series._level import SeriesLevel
 
 
+@overload
+def taylor(f: Callable[[Any], R], x: Any, v: Any, order: int, *, has_aux: Literal[False] = False) -> tuple[R, ...]: ...
+@overload
+def taylor(
+    f: Callable[[Any], tuple[R, A]], x: Any, v: Any, order: int, *, has_aux: Literal[True]
+) -> tuple[tuple[R, ...], A]: ...
+@overload
+def taylor(f: Callable[[Any], Any], x: Any, v: Any, order: int, *, has_aux: bool) -> Any: ...
 def taylor(f: Callable[[Any], Any], x: Any, v: Any, order: int, *, has_aux: bool = False) -> Any:
     """Return the `order + 1` coefficients c_0, c_1, ... of `f(x + t * v) = c_0 + c_1 t + c_2 t**2 + ...`, as a tuple.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, overload
 
 import numpy as np
 
-from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
+from dualgrad._call.annotations import A, Derived, P, Q, R, Taking, Unknown, X
+from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, Chosen, like
 from dualgrad._call.leaves import settle
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import plain
@@ -15,6 +16,42 @@ from dualgrad.errors import NotScalarError
 from dualgrad.reverse import Recording
 
 
+@overload
+def value_and_grad(
+    f: np.ufunc, argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: bool = False
+) -> Any: ...
+@overload
+def value_and_grad(
+    f: Taking[P, X, Q, R], argnums: None = None, *, argnames: None = None, has_aux: Literal[False] = False
+) -> Callable[P, tuple[R, X]]: ...
+@overload
+def value_and_grad(
+    f: Taking[P, Unknown, ..., R], argnums: None = None, *, argnames: None = None, has_aux: Literal[False] = False
+) -> Callable[P, tuple[R, Any]]: ...
+@overload
+def value_and_grad(
+    f: Callable[P, R], argnums: int, *, argnames: None = None, has_aux: Literal[False] = False
+) -> Callable[P, tuple[R, Any]]: ...
+@overload
+def value_and_grad(
+    f: Callable[P, R], argnums: Sequence[int], *, argnames: ArgNames = None, has_aux: Literal[False] = False
+) -> Callable[P, tuple[R, tuple[Any, ...]]]: ...
+@overload
+def value_and_grad(
+    f: Callable[P, R], argnums: ArgNums = None, *, argnames: str | Sequence[str], has_aux: Literal[False] = False
+) -> Callable[P, tuple[R, Any]]: ...
+@overload
+def value_and_grad(
+    f: Taking[P, X, Q, tuple[R, A]], argnums: None = None, *, argnames: None = None, has_aux: Literal[True]
+) -> Callable[P, tuple[tuple[R, A], X]]: ...
+@overload
+def value_and_grad(
+    f: Callable[P, tuple[R, A]], argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: Literal[True]
+) -> Derived[P, tuple[tuple[R, A], Any]]: ...
+@overload
+def value_and_grad(
+    f: Callable[P, Any], argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: bool
+) -> Any: ...
 def value_and_grad(
     f: Callable[P, Any], argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: bool = False
 ) -> Callable[P, Any]:
@@ -37,6 +74,38 @@ def value_and_grad(
     return value_and_gradient
 
 
+@overload
+def grad(f: np.ufunc, argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: bool = False) -> Any: ...
+@overload
+def grad(
+    f: Taking[P, X, Q, Any], argnums: None = None, *, argnames: None = None, has_aux: Literal[False] = False
+) -> Callable[P, X]: ...
+@overload
+def grad(
+    f: Taking[P, Unknown, ..., Any], argnums: None = None, *, argnames: None = None, has_aux: Literal[False] = False
+) -> Callable[P, Any]: ...
+@overload
+def grad(
+    f: Callable[P, Any], argnums: int, *, argnames: None = None, has_aux: Literal[False] = False
+) -> Callable[P, Any]: ...
+@overload
+def grad(
+    f: Callable[P, Any], argnums: Sequence[int], *, argnames: ArgNames = None, has_aux: Literal[False] = False
+) -> Callable[P, tuple[Any, ...]]: ...
+@overload
+def grad(
+    f: Callable[P, Any], argnums: ArgNums = None, *, argnames: str | Sequence[str], has_aux: Literal[False] = False
+) -> Callable[P, Any]: ...
+@overload
+def grad(
+    f: Taking[P, X, Q, tuple[Any, A]], argnums: None = None, *, argnames: None = None, has_aux: Literal[True]
+) -> Callable[P, tuple[X, A]]: ...
+@overload
+def grad(
+    f: Callable[P, tuple[Any, A]], argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: Literal[True]
+) -> Derived[P, tuple[Any, A]]: ...
+@overload
+def grad(f: Callable[P, Any], argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: bool) -> Any: ...
 def grad(
     f: Callable[P, Any], argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: bool = False
 ) -> Callable[P, Any]:

@@ -3,16 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, overload
+
+import numpy as np
 
 from dualgrad import tree
-from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, P, check_callable, like
+from dualgrad._call.annotations import A, Array, Derived, Number, P, Q, Taking, Ts, X, Y
+from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, check_callable, like
 from dualgrad.batching import size_of
 from dualgrad.forward import columns, columns_for, jvp
 from dualgrad.reverse import record, rows, rows_for
 from dualgrad.transforms._grad import gradient_for
 
 
+@overload
+def jacobian(
+    f: np.ufunc,
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
+) -> Any: ...
+@overload
+def jacobian(
+    f: Taking[P, Array, Q, Array | Number],
+    argnums: None = None,
+    *,
+    argnames: None = None,
+    has_aux: Literal[False] = False,
+    chunk_size: int | None = None,
+) -> Derived[P, Array]: ...
+@overload
+def jacobian(
+    f: Callable[P, Any],
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: Literal[False] = False,
+    chunk_size: int | None = None,
+) -> Derived[P, Any]: ...
+@overload
+def jacobian(
+    f: Taking[P, Array, Q, tuple[Array | Number, A]],
+    argnums: None = None,
+    *,
+    argnames: None = None,
+    has_aux: Literal[True],
+    chunk_size: int | None = None,
+) -> Derived[P, tuple[Array, A]]: ...
+@overload
+def jacobian(
+    f: Callable[P, tuple[Any, A]],
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: Literal[True],
+    chunk_size: int | None = None,
+) -> Derived[P, tuple[Any, A]]: ...
+@overload
+def jacobian(
+    f: Callable[P, Any],
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: bool,
+    chunk_size: int | None = None,
+) -> Any: ...
 def jacobian(
     f: Callable[P, Any],
     argnums: ArgNums = None,
@@ -54,6 +111,60 @@ def jacobian(
     return either
 
 
+@overload
+def hessian(
+    f: np.ufunc,
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
+) -> Any: ...
+@overload
+def hessian(
+    f: Taking[P, Array, Q, Number],
+    argnums: None = None,
+    *,
+    argnames: None = None,
+    has_aux: Literal[False] = False,
+    chunk_size: int | None = None,
+) -> Derived[P, Array]: ...
+@overload
+def hessian(
+    f: Callable[P, Any],
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: Literal[False] = False,
+    chunk_size: int | None = None,
+) -> Derived[P, Any]: ...
+@overload
+def hessian(
+    f: Taking[P, Array, Q, tuple[Number, A]],
+    argnums: None = None,
+    *,
+    argnames: None = None,
+    has_aux: Literal[True],
+    chunk_size: int | None = None,
+) -> Derived[P, tuple[Array, A]]: ...
+@overload
+def hessian(
+    f: Callable[P, tuple[Any, A]],
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: Literal[True],
+    chunk_size: int | None = None,
+) -> Derived[P, tuple[Any, A]]: ...
+@overload
+def hessian(
+    f: Callable[P, Any],
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: bool,
+    chunk_size: int | None = None,
+) -> Any: ...
 def hessian(
     f: Callable[P, Any],
     argnums: ArgNums = None,
@@ -77,6 +188,66 @@ def hessian(
     return columns_for("hessian", gradient, argnums, argnames, has_aux, chunk_size)
 
 
+@overload
+def hvp(
+    f: Callable[..., Any],
+    primals: tuple[X],
+    tangents: Sequence[Any],
+    *,
+    argnums: None = None,
+    argnames: None = None,
+    has_aux: Literal[False] = False,
+) -> tuple[X, X]: ...
+@overload
+def hvp(
+    f: Callable[..., Any],
+    primals: tuple[X, Y, *Ts],
+    tangents: Sequence[Any],
+    *,
+    argnums: None = None,
+    argnames: None = None,
+    has_aux: Literal[False] = False,
+) -> tuple[tuple[X, Y, *Ts], tuple[X, Y, *Ts]]: ...
+@overload
+def hvp(
+    f: Callable[..., Any],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    *,
+    argnums: ArgNums = None,
+    argnames: ArgNames = None,
+    has_aux: Literal[False] = False,
+) -> tuple[Any, Any]: ...
+@overload
+def hvp(
+    f: Callable[..., tuple[Any, A]],
+    primals: tuple[X],
+    tangents: Sequence[Any],
+    *,
+    argnums: None = None,
+    argnames: None = None,
+    has_aux: Literal[True],
+) -> tuple[X, X, A]: ...
+@overload
+def hvp(
+    f: Callable[..., tuple[Any, A]],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    *,
+    argnums: ArgNums = None,
+    argnames: ArgNames = None,
+    has_aux: Literal[True],
+) -> tuple[Any, Any, A]: ...
+@overload
+def hvp(
+    f: Callable[..., Any],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    *,
+    argnums: ArgNums = None,
+    argnames: ArgNames = None,
+    has_aux: bool,
+) -> Any: ...
 def hvp(
     f: Callable[..., Any],
     primals: Sequence[Any],

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
+from dualgrad._call.annotations import A, R
 from dualgrad._call.arguments import check_callable
 from dualgrad._call.leaves import Leaves, as_primals, settle
 from dualgrad._table.space import Value, dtype_of, shape_of, zeros_of
@@ -35,6 +36,14 @@ def _generic(rng: np.random.Generator, y: Value) -> Value:
     return dtype.type(1) * rng.uniform(1.0, 2.0, shape_of(y)).astype(dtype)[()]
 
 
+@overload
+def linearize(f: Callable[..., R], *primals: Any, has_aux: Literal[False] = False) -> tuple[R, Callable[..., R]]: ...
+@overload
+def linearize(
+    f: Callable[..., tuple[R, A]], *primals: Any, has_aux: Literal[True]
+) -> tuple[R, Callable[..., R], A]: ...
+@overload
+def linearize(f: Callable[..., Any], *primals: Any, has_aux: bool) -> Any: ...
 def linearize(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """Return `(f(*primals), f_lin)`, where `f_lin(*tangents)` is `J @ tangents`, as often as wanted and without running `f`.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, overload
 
 import numpy as np
 
-from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, P, like
+from dualgrad._call.annotations import A, Derived, P, Q, Taking, Unknown, X
+from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, like
 from dualgrad._call.leaves import settle
 from dualgrad._call.stacking import is_holomorphic
 from dualgrad._table.space import Value, dtype_of, shape_of
@@ -16,6 +17,42 @@ from dualgrad.reverse import Recording, pulled, record
 from dualgrad.transforms._grad import unit_cotangent
 
 
+@overload
+def elementwise_grad(
+    f: np.ufunc, argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: bool = False
+) -> Any: ...
+@overload
+def elementwise_grad(
+    f: Taking[P, X, Q, Any], argnums: None = None, *, argnames: None = None, has_aux: Literal[False] = False
+) -> Callable[P, X]: ...
+@overload
+def elementwise_grad(
+    f: Taking[P, Unknown, ..., Any], argnums: None = None, *, argnames: None = None, has_aux: Literal[False] = False
+) -> Callable[P, Any]: ...
+@overload
+def elementwise_grad(
+    f: Callable[P, Any], argnums: int, *, argnames: None = None, has_aux: Literal[False] = False
+) -> Callable[P, Any]: ...
+@overload
+def elementwise_grad(
+    f: Callable[P, Any], argnums: Sequence[int], *, argnames: ArgNames = None, has_aux: Literal[False] = False
+) -> Callable[P, tuple[Any, ...]]: ...
+@overload
+def elementwise_grad(
+    f: Callable[P, Any], argnums: ArgNums = None, *, argnames: str | Sequence[str], has_aux: Literal[False] = False
+) -> Callable[P, Any]: ...
+@overload
+def elementwise_grad(
+    f: Taking[P, X, Q, tuple[Any, A]], argnums: None = None, *, argnames: None = None, has_aux: Literal[True]
+) -> Callable[P, tuple[X, A]]: ...
+@overload
+def elementwise_grad(
+    f: Callable[P, tuple[Any, A]], argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: Literal[True]
+) -> Derived[P, tuple[Any, A]]: ...
+@overload
+def elementwise_grad(
+    f: Callable[P, Any], argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: bool
+) -> Any: ...
 def elementwise_grad(
     f: Callable[P, Any], argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: bool = False
 ) -> Callable[P, Any]:
@@ -81,6 +118,42 @@ def _check_diagonal(recording: Recording, diagonals: list[Value]) -> None:
             )
 
 
+@overload
+def holomorphic_grad(
+    f: np.ufunc, argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: bool = False
+) -> Any: ...
+@overload
+def holomorphic_grad(
+    f: Taking[P, X, Q, Any], argnums: None = None, *, argnames: None = None, has_aux: Literal[False] = False
+) -> Callable[P, X]: ...
+@overload
+def holomorphic_grad(
+    f: Taking[P, Unknown, ..., Any], argnums: None = None, *, argnames: None = None, has_aux: Literal[False] = False
+) -> Callable[P, Any]: ...
+@overload
+def holomorphic_grad(
+    f: Callable[P, Any], argnums: int, *, argnames: None = None, has_aux: Literal[False] = False
+) -> Callable[P, Any]: ...
+@overload
+def holomorphic_grad(
+    f: Callable[P, Any], argnums: Sequence[int], *, argnames: ArgNames = None, has_aux: Literal[False] = False
+) -> Callable[P, tuple[Any, ...]]: ...
+@overload
+def holomorphic_grad(
+    f: Callable[P, Any], argnums: ArgNums = None, *, argnames: str | Sequence[str], has_aux: Literal[False] = False
+) -> Callable[P, Any]: ...
+@overload
+def holomorphic_grad(
+    f: Taking[P, X, Q, tuple[Any, A]], argnums: None = None, *, argnames: None = None, has_aux: Literal[True]
+) -> Callable[P, tuple[X, A]]: ...
+@overload
+def holomorphic_grad(
+    f: Callable[P, tuple[Any, A]], argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: Literal[True]
+) -> Derived[P, tuple[Any, A]]: ...
+@overload
+def holomorphic_grad(
+    f: Callable[P, Any], argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: bool
+) -> Any: ...
 def holomorphic_grad(
     f: Callable[P, Any], argnums: ArgNums = None, *, argnames: ArgNames = None, has_aux: bool = False
 ) -> Callable[P, Any]:

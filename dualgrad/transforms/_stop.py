@@ -13,6 +13,7 @@ from dualgrad import tree
 from dualgrad._array.dispatch import call
 from dualgrad._array.gather import gather
 from dualgrad._array.selection import Selection
+from dualgrad._call.annotations import X
 from dualgrad._table.functions import as_constant
 from dualgrad._table.space import is_inexact
 from dualgrad._trace.hidden import advice, hides
@@ -20,7 +21,7 @@ from dualgrad._trace.level import Tracer, is_differentiated
 from dualgrad.errors import TreeError
 
 
-def stop_gradient(x: Any) -> Any:
+def stop_gradient(x: X) -> X:
     """Return `x`, which may be a tree, as a constant: no transformation differentiates through it.
 
     Arrays of objects come back as arrays of numbers; subclasses of list, tuple and dict, deques and SimpleNamespaces as copies.
@@ -32,7 +33,8 @@ def stop_gradient(x: Any) -> Any:
     3.0
     """
     try:
-        return tree.map(_stopped, x)
+        found: X = tree.map(_stopped, x)
+        return found
     except RecursionError as error:
         raise TreeError(
             f"stop_gradient: a {type(x).__name__} contains itself, or is nested too deeply. Pass what it holds."

@@ -16,7 +16,7 @@ def test_least_squares_run_on_batches() -> None:
     rng = np.random.default_rng(0)
     a, b = rng.standard_normal((3, 4, 2)), rng.standard_normal((3, 4))
 
-    both = vmap(lambda a, b: np.linalg.lstsq(a, b))(a, b)
+    both: Any = vmap(lambda a, b: np.linalg.lstsq(a, b))(a, b)
     right = vmap(lambda b: np.linalg.lstsq(a[0], b)[:2])(b)
 
     for i in range(3):

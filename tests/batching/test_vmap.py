@@ -205,7 +205,7 @@ def test_output_axes_of_another_shape_raise() -> None:
 def test_the_name_and_the_signature_stay() -> None:
     assert vmap(weighted).__name__ == "weighted"
     with pytest.raises(TypeError, match="vmap takes a function"):
-        vmap(3)  # type: ignore[arg-type]
+        vmap(3)  # type: ignore[call-overload]
 
 
 # ---- sizes and nesting -----------------------------------------------------------------------------

@@ -21,7 +21,14 @@ def by_vjp(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda x: vjp(f, x)[1](1.0)[0]
 
 
-MODES = {"derivative": derivative, "grad": grad, "jacfwd": jacfwd, "jacrev": jacrev, "jvp": by_jvp, "vjp": by_vjp}
+MODES: dict[str, Any] = {
+    "derivative": derivative,
+    "grad": grad,
+    "jacfwd": jacfwd,
+    "jacrev": jacrev,
+    "jvp": by_jvp,
+    "vjp": by_vjp,
+}
 PAIRS = list(itertools.product(MODES, MODES))
 
 

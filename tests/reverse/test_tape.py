@@ -75,7 +75,7 @@ def test_gradients_share_memory_with_nothing_and_are_writable() -> None:
 
     a, b = pullback((ct, ct))
     (c,) = vjp(lambda x: x, x)[1](ct)
-    d = grad(np.sum)(x)
+    d: Any = grad(np.sum)(x)
 
     for g in (a, b, c, d):
         assert g.flags.writeable
@@ -151,7 +151,7 @@ def test_checkpoint_changes_no_derivative(order: int) -> None:
         return {"h": np.tanh(state["h"] * w + 1), "n": state["n"] + 1}
 
     x = np.array([0.5, 1.5])
-    transform = grad if order == 1 else hessian
+    transform: Any = grad if order == 1 else hessian
     np.testing.assert_allclose(transform(net(checkpoint(layer)))(x), transform(net(layer))(x), rtol=1e-13)
 
 

@@ -20,7 +20,8 @@ def assert_agrees(f: Any, x: Any, gradient: Any, curvature: Any = None) -> None:
             np.testing.assert_allclose(found, gradient, rtol=1e-9, atol=1e-12)
         if curvature is None:
             return
-        for outer, inner in itertools.product([jacfwd, jacrev], [grad, jacfwd]):
+        modes: Any = itertools.product([jacfwd, jacrev], [grad, jacfwd])
+        for outer, inner in modes:
             np.testing.assert_allclose(outer(inner(f))(x), curvature, rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(vmap(hessian(f))(pair)[1], curvature, rtol=1e-9, atol=1e-12)
 

@@ -30,7 +30,7 @@ def test_the_parts_of_a_real_array_are_itself_and_zeros() -> None:
 def test_the_parts_of_single_precision_stay_single() -> None:
     out, pull = vjp(lambda z: np.real(z) * np.imag(z), Z.astype(np.complex64))
 
-    assert (out.dtype, pull(out)[0].dtype) == (np.float32, np.complex64)
+    assert [out.dtype, pull(out)[0].dtype] == [np.float32, np.complex64]
 
 
 def test_the_angle_of_a_real_number_is_constant() -> None:

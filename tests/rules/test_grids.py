@@ -31,7 +31,7 @@ def test_grids_of_three_axes_are_numpys() -> None:
         expected = np.stack(np.meshgrid(x, x[:2], x[:1], indexing=indexing))
         np.testing.assert_array_equal(jac @ x, expected)
     with pytest.raises(ValueError, match="indexing"):
-        jacobian(lambda x: np.meshgrid(x, x, indexing="yx")[0])(x)  # type: ignore[call-overload]
+        jacobian(lambda x: np.meshgrid(x, x, indexing="yx")[0])(x)  # type: ignore[arg-type, call-overload]
 
 
 def test_powers_are_exact_at_zero() -> None:

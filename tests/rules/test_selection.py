@@ -72,7 +72,7 @@ def test_where_keeps_single_precision_beside_a_python_number() -> None:
     out, pull = vjp(lambda x: np.where(x > 0, x, 0.0), x)
     (gradient,) = pull(out)
 
-    assert (out.dtype, gradient.dtype) == (np.float32, np.float32)
+    assert [out.dtype, gradient.dtype] == [np.float32, np.float32]
 
 
 # ---- clip ------------------------------------------------------------------------------------------

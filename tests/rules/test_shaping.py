@@ -80,7 +80,7 @@ def test_an_unknown_order_raises_numpys_error() -> None:
         with pytest.raises(ValueError, match="order"):
             grad(lambda x, f=f: np.sum(f(x, "Q")))(np.ones(3))
     with pytest.raises(ValueError, match="order"):
-        grad(lambda x: np.sum(np.reshape(x, -1, order="K")))(np.ones(3))  # type: ignore[call-overload]
+        grad(lambda x: np.sum(np.reshape(x, -1, order="K")))(np.ones(3))  # type: ignore[arg-type, call-overload]
 
 
 @pytest.mark.skipif(np.lib.NumpyVersion(np.__version__) < "2.1.0", reason="copy= came with NumPy 2.1")
@@ -195,7 +195,7 @@ def test_a_cast_to_single_precision_returns_a_double_cotangent() -> None:
 
     out, pull = vjp(lambda x: x.astype(np.float32), x)
 
-    assert (out.dtype, pull(out)[0].dtype) == (np.float32, np.float64)
+    assert [out.dtype, pull(out)[0].dtype] == [np.float32, np.float64]
     check_grads(lambda x: np.sin(x).astype(complex), (x,))
 
 
@@ -222,4 +222,4 @@ def test_a_cast_that_its_rule_forbids_raises_as_numpy_does() -> None:
 def test_a_cast_happens_on_the_cpu() -> None:
     np.testing.assert_array_equal(grad(lambda x: np.sum(np.astype(x, float, device="cpu")))(np.ones(2)), [1.0, 1.0])
     with pytest.raises(ValueError, match="cpu"):
-        grad(lambda x: np.sum(np.astype(x, float, device="gpu")))(np.ones(2))  # type: ignore[call-overload]
+        grad(lambda x: np.sum(np.astype(x, float, device="gpu")))(np.ones(2))  # type: ignore[arg-type, call-overload]

@@ -13,7 +13,7 @@ from dualgrad import derivative, grad, hessian, jacfwd, jacrev, taylor, vmap
 
 ZERO = np.zeros(3)
 EYE = np.eye(3)
-MODES = (jacfwd, jacrev)
+MODES: tuple[Any, ...] = (jacfwd, jacrev)
 SPREAD = 2 / 3 * (EYE - 1 / 3)
 
 SQUARES: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {

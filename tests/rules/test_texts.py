@@ -21,7 +21,7 @@ def test_values_print_as_plain_arrays_do() -> None:
 
     def f(x: Any) -> Any:
         seen.extend((np.array_str(x), np.array_repr(x, precision=1), np.array2string(x, separator=";")))
-        return np.sum(grad(lambda y: y @ y if seen.append(np.array_str(y)) is None else y)(x))  # type: ignore[func-returns-value]
+        return np.sum(grad(lambda y: y @ y if seen.append(np.array_str(y)) is None else y)(x))  # type: ignore[arg-type, func-returns-value]
 
     grad(f)(X)
     assert seen == ["[1.  2.5]", "array([1. , 2.5])", "[1. ;2.5]", "[1.  2.5]"]

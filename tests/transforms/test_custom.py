@@ -12,7 +12,7 @@ from dualgrad import custom_jvp, custom_vjp, derivative, grad, hessian, jacfwd, 
 from dualgrad.errors import RuleError
 from dualgrad.testing import check_grads
 
-MODES = {"derivative": derivative, "grad": grad}
+MODES: dict[str, Any] = {"derivative": derivative, "grad": grad}
 PAIRS = list(itertools.product(MODES, MODES))
 X = np.array([0.5, 1.5])
 

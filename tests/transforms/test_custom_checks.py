@@ -181,7 +181,7 @@ def test_too_few_arguments_are_pythons_error() -> None:
 
 
 def test_functions_whose_signature_is_not_theirs() -> None:
-    sine = custom_jvp(np.sin)
+    sine: Any = custom_jvp(np.sin)
     sine.defjvp(lambda primals, tangents: (np.sin(primals[0]), np.cos(primals[0]) * tangents[0]))
     largest = custom_jvp(max)
     largest.defjvp(lambda primals, tangents: (max(*primals), tangents[0]))

@@ -27,7 +27,8 @@ def test_errors_of_the_function_come_out_as_they_are() -> None:
     f = custom_jvp(body)
     f.defjvp(lambda p, t: (f(*p), f(*p) * t[0]))
 
-    for run in (vmap(f), vmap(grad(f)), lambda x: vmap(vmap(f))(x[None]), grad(lambda x: np.sum(vmap(f)(x)))):
+    nested: list[Any] = [vmap(f), vmap(grad(f)), lambda x: vmap(vmap(f))(x[None]), grad(lambda x: np.sum(vmap(f)(x)))]
+    for run in nested:
         with pytest.raises(LookupError, match="too large") as caught:
             run(A)
         assert caught.value.__cause__ is None

@@ -182,7 +182,7 @@ def test_a_hessian_is_zero_where_a_branch_is_constant() -> None:
 
 def test_a_point_in_the_place_of_argnums_is_pointed_out() -> None:
     with pytest.raises(TypeError, match=r"jacfwd\(f\)\(x\)"):
-        jacfwd(np.sin, np.ones(2))  # type: ignore[arg-type]
+        jacfwd(np.sin, np.ones(2))  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("transform", [jacfwd, jacrev, jacobian, hessian])
