@@ -1,5 +1,8 @@
 """dualgrad: exact derivatives of plain NumPy code, in forward and reverse mode, to any order."""
 
+import importlib as _importlib
+from typing import TYPE_CHECKING
+
 from dualgrad import errors, extend, rules, sparse, testing, tree
 from dualgrad._call import memory as _memory
 from dualgrad._call.memory import keep_memory
@@ -32,6 +35,11 @@ from dualgrad.transforms import (
     value_and_jacobian,
     value_grad_and_hessian,
 )
+
+if TYPE_CHECKING:
+    from dualgrad import numpy as numpy
+
+__version__ = "0.1.0"
 
 _memory.keep_by_default()
 
@@ -76,3 +84,19 @@ __all__ = [
     "vjp",
     "vmap",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "numpy"])
+
+
+if not TYPE_CHECKING:
+    # A type checker would take any name for one of the module's.
+    def __getattr__(name: str) -> object:
+        # Few need it, and importing it takes time.
+        if name == "numpy":
+            return _importlib.import_module("dualgrad.numpy")
+        raise AttributeError(f"module 'dualgrad' has no attribute {name!r}")
+
+
+del TYPE_CHECKING
