@@ -164,7 +164,7 @@ def _odd_reflections(a: Value, axis: int, width: tuple[int, int], mode: Any) -> 
     return pieces
 
 
-def _median(a: Value, axis: int, keepdims: bool) -> Value:
+def _median(a: Value, axis: int, keepdims: Any) -> Value:
     n = shape_of(a)[axis]
     ordered = np.sort(a, axis)
     middle = np.mean(_along(ordered, axis, slice((n - 1) // 2, n // 2 + 1)), axis=axis, keepdims=keepdims)

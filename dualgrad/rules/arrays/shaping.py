@@ -285,7 +285,12 @@ def _each(arys: tuple[Value, ...], wanted: Callable[[tuple[int, ...]], tuple[int
     return found[0] if len(found) == 1 else tuple(found)
 
 
-for _fun, _body in ((np.atleast_1d, _atleast_1d), (np.atleast_2d, _atleast_2d), (np.atleast_3d, _atleast_3d)):
+_AT_LEAST: tuple[tuple[Any, Any], ...] = (
+    (np.atleast_1d, _atleast_1d),
+    (np.atleast_2d, _atleast_2d),
+    (np.atleast_3d, _atleast_3d),
+)
+for _fun, _body in _AT_LEAST:
     composite(
         _fun,
         _body,

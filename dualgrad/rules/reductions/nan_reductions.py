@@ -258,9 +258,8 @@ def _nanstd(
     mean: Value = np._NoValue,
     correction: Any = np._NoValue,
 ) -> Value:
-    variance = np.nanvar(
-        a, axis, dtype, None, ddof, bool(keepdims is True), where=where, mean=mean, correction=correction
-    )
+    keep: Any = keepdims is True  # overloads tell True from False
+    variance = np.nanvar(a, axis, dtype, None, ddof, keep, where=where, mean=mean, correction=correction)
     a = as_operand(a)
     # At the kink the derivative is 0, as that of std.
     zero = within_rounding(_filled(a, 0), variance, axis, keepdims, _counted(a, where))

@@ -27,6 +27,7 @@ from dualgrad.rules.samples import A, SpacedA, case, cases
 from dualgrad.rules.words import composite
 
 _INDEX = np.dtype(np.intp)
+_nanmean: Any = np.nanmean  # of NumPy 2.5, its types tell keepdims=True from False, not from bool
 
 # ---- axes ------------------------------------------------------------------------------------------
 
@@ -99,7 +100,7 @@ def _nanmedian(
     a = as_operand(a)
     ordered = np.sort(_first(a, axis), axis=0)
     if 0 in shape_of(a):
-        return np.nanmean(a, axis, keepdims=bool(keepdims))
+        return _nanmean(a, axis, keepdims=bool(keepdims))
     counts = _valid_counts(ordered)
     lower, upper = [_entries(ordered, np.maximum(k, 0)[None])[0] for k in ((counts - 1) // 2, counts // 2)]
     # The first entry of a column that is all NaN is NaN, and no number has a part in it.
@@ -237,7 +238,7 @@ def _quantile_of(
     if dtype_of(a).kind == "c":
         raise TypeError("a must be an array of real numbers")
     if skip_nan and 0 in shape_of(a):
-        return np.nanmean(a, axis, keepdims=bool(keepdims))
+        return _nanmean(a, axis, keepdims=bool(keepdims))
     if skip_nan and weights is None and len(shape_of(q)) > 1 and isinstance(axis, (tuple, list)) and len(axis) > 1:
         raise NoRuleError(
             "NumPy brings the axes of nanquantile and nanpercentile into another order than it says where q has several and "
