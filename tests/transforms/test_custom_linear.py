@@ -136,11 +136,13 @@ def test_a_bilinear_function_is_linear_where_it_is_called_on_tangents(argnums: A
         (a, x), (ta, tx) = primals, tangents
         return product(a, x), product(ta, x) + product(a, tx)
 
+    gradient: Any = grad
+
     def by_all(f: Any) -> Any:
         return (
-            grad(lambda a, x: np.sum(np.sin(f(a, x))), argnums)(A, X[0]),
-            vmap(grad(lambda a, x: np.sum(np.sin(f(a, x))), argnums), in_axes=(None, 0))(A, X),
-            grad(lambda a, x: np.sum(np.sin(vmap(f, in_axes=(None, 0))(a, x))), argnums)(A, X),
+            gradient(lambda a, x: np.sum(np.sin(f(a, x))), argnums)(A, X[0]),
+            vmap(gradient(lambda a, x: np.sum(np.sin(f(a, x))), argnums), in_axes=(None, 0))(A, X),
+            gradient(lambda a, x: np.sum(np.sin(vmap(f, in_axes=(None, 0))(a, x))), argnums)(A, X),
         )
 
     def flat(tree: Any) -> list[Any]:

@@ -167,7 +167,7 @@ def test_containers_that_are_entered_keep_their_class_and_are_not_written_to() -
     def f(x: Any) -> Any:
         row, pair, table = Row([x]), Pair([x]), Table(a=x)
         row.name = pair.name = "mine"  # type: ignore[attr-defined]
-        found = stop_gradient([row, pair, table, deque([x], maxlen=2)])
+        found: list[Any] = stop_gradient([row, pair, table, deque([x], maxlen=2)])
 
         assert [type(c) for c in found] == [Row, Pair, Table, deque]
         assert found[0].name == found[1].name == "mine"

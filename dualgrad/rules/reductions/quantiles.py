@@ -29,8 +29,6 @@ from dualgrad.rules.words import composite
 _INDEX = np.dtype(np.intp)
 _nanmean: Any = np.nanmean  # of NumPy 2.5, its types tell keepdims=True from False, not from bool
 
-# ---- axes ------------------------------------------------------------------------------------------
-
 
 def _first(a: Value, axis: Any) -> Value:
     """Return `a` with the given axes merged into one, the first."""
