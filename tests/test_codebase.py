@@ -38,8 +38,7 @@ LAYERS = {
 # Layer 4 holds the modes, a folder each, two of them on top of batching, of which Jacobians are made. None imports
 # another, and none imports the rules.
 SIBLINGS = ("dualgrad.forward", "dualgrad.reverse", "dualgrad.series", "dualgrad.recording")
-# Patterns need to name functions that only rules have.
-MAY_IMPORT_RULES = ("dualgrad.rules", "dualgrad.extend", "dualgrad.scipy", "dualgrad.sparse", "dualgrad.patterns")
+MAY_IMPORT_RULES = ("dualgrad.rules", "dualgrad.extend", "dualgrad.scipy")
 
 
 def module_of(path: Path) -> str:

@@ -99,3 +99,19 @@ BATCH_CONSTANT: Facet[Callable[..., Value]] = Facet(
 BATCH_BODY: Facet[Callable[..., Any]] = Facet(
     "BATCH_BODY", "what a function without a derivative means, in functions that can run on batches"
 )
+
+
+class PatternRule(Protocol):
+    """`rule(call)`: which inputs each number of the answers depends on, from those of the operands.
+
+    The call (`dualgrad.patterns.call`) has the operands' values and sets. The sets of the answer are returned, a list of them where there
+    are several answers (None: no number of that answer has a derivative), or None where nothing can be said of this call.
+    """
+
+    def __call__(self, call: Any) -> Any: ...
+
+
+PATTERN: Facet[PatternRule] = Facet(
+    "PATTERN",
+    "the rule by which the sets of inputs of its operands spread to its answers, where its structure does not tell",
+)

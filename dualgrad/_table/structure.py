@@ -6,9 +6,19 @@ has to know that has one reading of each structure: how a function runs on a bat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+
+
+def axes_of(ndim: int, axis: Any) -> tuple[int, ...]:
+    """Return the axes that `axis` names, counted from the front: all for None. A number along axis 0 or -1 has none."""
+    if axis is None:
+        return tuple(range(ndim))
+    if ndim == 0:
+        return ()
+    return tuple([operator.index(k) % ndim for k in (axis if isinstance(axis, tuple) else (axis,))])
 
 
 class Structure:
@@ -49,6 +59,10 @@ class Along(Structure):
     mixes: Literal["all", "before", "neighbours"] = "all"
     stays: bool = True
     flat: bool = False
+
+    def axes(self, ndim: int, params: Mapping[str, Any]) -> tuple[int, ...]:
+        """Return the axes that a call means in an operand of `ndim` axes, counted from the front."""
+        return axes_of(ndim, params.get("axis", self.axis))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,14 @@ import numpy as np
 from dualgrad._table.record import Primitive
 from dualgrad._table.space import Value, shape_of
 from dualgrad._trace.level import Tracer
-from dualgrad.patterns.sets import IndexSets, Ints, collect, empty, from_pairs, stack, take, unite
+from dualgrad.patterns.sets import IndexSets, Ints, collect, empty, followed, from_pairs, stack, take, unite
 
 Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Call:
-    """A primitive with its operands' values and sets (None: no number of it depends on an input), and its answer.
+class PatternCall:
+    """A primitive with its operands' `values` and `sets` (None: no number of it depends on an input), and its answer `ans`.
 
     `loose` tells which operands another point may give otherwise; the zeros of the others are zeros everywhere.
     """
@@ -41,6 +41,11 @@ class Call:
         """How many numbers the answer has."""
         return size_of(self.shape)
 
+    @property
+    def answers(self) -> tuple[Any, ...]:
+        """The answers of a function that has several, else the one."""
+        return self.ans if isinstance(self.ans, tuple) else (self.ans,)
+
     def traced(self) -> list[tuple[int, IndexSets, Shape]]:
         """Return position, sets and shape of the operands that depend on inputs."""
         return [(k, s, shape_of(self.values[k])) for k, s in enumerate(self.sets) if s is not None]
@@ -53,10 +58,20 @@ class Call:
         """Return the sets of an answer whose derivative is zero."""
         return empty(self.count, self.width)
 
+    def linked(self, position: int, rows: Any, columns: Any) -> IndexSets:
+        """Return the sets of an answer whose number `rows[i]` depends on number `columns[i]` of the operand at a position.
+
+        Numbers are counted from 0, in C order; pairs may come in any order, and again.
+        """
+        sets = self.sets[position]
+        if sets is None:
+            return self.nothing()
+        return followed(from_pairs(rows, columns, self.count, max(sets.count, 1)), sets)
+
     def through(self, pushed: Any, operands: Sequence[int], starts: Any) -> list[IndexSets | None]:
         """Return the sets of the answers, from those of tangents by the numbers of the given operands, counted on."""
         outer = stack([s for k in operands if (s := self.sets[k]) is not None], self.width)
-        answers = self.ans if isinstance(self.ans, tuple) else (self.ans,)
+        answers = self.answers
         tangents = pushed if isinstance(self.ans, tuple) and pushed is not None else [pushed] * len(answers)
         found: list[IndexSets | None] = []
         for a, t in zip(answers, tangents, strict=True):
@@ -64,9 +79,7 @@ class Call:
                 found.append(None)
                 continue
             inner: IndexSets = stretched(t._sets, shape_of(t), shape_of(a))  # type: ignore[attr-defined]
-            members = take(outer, inner.indices + 1)
-            rows = np.repeat(inner.row_numbers(), members.lengths())
-            found.append(from_pairs(rows, members.indices, inner.count, self.width))
+            found.append(followed(inner, outer))
         return found
 
 

@@ -14,13 +14,13 @@ import numpy as np
 from dualgrad._table.record import Word
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import plain
-from dualgrad.patterns.call import Call, numbers
-from dualgrad.patterns.sets import IndexSets, from_pairs, take
+from dualgrad.patterns.call import PatternCall, numbers
+from dualgrad.patterns.sets import IndexSets
 
 _LARGEST = 4096
 
 
-def probe(call: Call) -> IndexSets | None:
+def probe(call: PatternCall) -> IndexSets | None:
     """Return the sets of a linear or bilinear function; None where data that it reads may change, or it is too large."""
     linear = range(2) if call.record.word is Word.BILINEAR else _linear_operands(call)
     if any(loose and k not in linear for k, loose in enumerate(call.loose)) or call.count == 0:
@@ -30,20 +30,16 @@ def probe(call: Call) -> IndexSets | None:
         if sets.count > _LARGEST:
             return None
         rows, columns = _nonzeros(call, k, shape)
-        inner = from_pairs(rows, columns, call.count, max(sets.count, 1))
-        members = take(sets, inner.indices + 1)
-        parts.append(
-            from_pairs(np.repeat(inner.row_numbers(), members.lengths()), members.indices, call.count, call.width)
-        )
+        parts.append(call.linked(k, rows, columns))
     return call.unite(parts)
 
 
-def _linear_operands(call: Call) -> range:
-    # With one pullback for all operands, the function is linear in all of them together (see `linear` in rules/define.py).
+def _linear_operands(call: PatternCall) -> range:
+    # With one pullback for all operands, the function is linear in all of them together (see `linear` in rules/words).
     return range(len(call.values)) if call.record.pulls is None else range(1)
 
 
-def _nonzeros(call: Call, position: int, shape: tuple[int, ...]) -> tuple[Any, Any]:
+def _nonzeros(call: PatternCall, position: int, shape: tuple[int, ...]) -> tuple[Any, Any]:
     operands = [_other(call, k, x) for k, x in enumerate(call.values)]
     rows, columns = [], []
     flat = np.ravel(numbers(shape))
@@ -60,7 +56,7 @@ def _nonzeros(call: Call, position: int, shape: tuple[int, ...]) -> tuple[Any, A
     return np.concatenate([np.zeros(0, np.intp), *rows]), np.concatenate([np.zeros(0, np.intp), *columns])
 
 
-def _other(call: Call, k: int, x: Value) -> Value:
+def _other(call: PatternCall, k: int, x: Value) -> Value:
     if call.record.word is not Word.BILINEAR:
         return x if k not in _linear_operands(call) else np.zeros(shape_of(x), dtype_of(x))[()]
     if not call.loose[k]:

@@ -122,6 +122,13 @@ def collect(sets: IndexSets, targets: Any, count: int) -> IndexSets:
     return from_pairs(np.repeat(targets, sets.lengths()), sets.indices, count, sets.width)
 
 
+def followed(sets: IndexSets, through: IndexSets) -> IndexSets:
+    """Return, for each row of `sets`, the union of the rows of `through` that it names, counted from 0."""
+    members = take(through, sets.indices + 1)
+    rows = np.repeat(sets.row_numbers(), members.lengths())
+    return from_pairs(rows, members.indices, sets.count, through.width)
+
+
 def transposed(sets: IndexSets) -> IndexSets:
     """Return, for each index, the set of rows that hold it."""
     return from_pairs(sets.indices, sets.row_numbers(), sets.width, max(sets.count, 1))

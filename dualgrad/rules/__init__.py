@@ -18,6 +18,7 @@ from dualgrad.rules.elementwise import complexes as _elementwise_complexes  # no
 from dualgrad.rules.elementwise import digits as _elementwise_digits  # noqa: F401
 from dualgrad.rules.elementwise import even_powers as _elementwise_even_powers  # noqa: F401
 from dualgrad.rules.elementwise import own as _elementwise_own  # noqa: F401
+from dualgrad.rules.elementwise import parts as _elementwise_parts  # noqa: F401
 from dualgrad.rules.elementwise import phases as _elementwise_phases  # noqa: F401
 from dualgrad.rules.elementwise import scimath as _elementwise_scimath  # noqa: F401
 from dualgrad.rules.elementwise import special as _elementwise_special  # noqa: F401

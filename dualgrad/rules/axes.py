@@ -12,6 +12,7 @@ import numpy as np
 from dualgrad._table.foreign import stretched
 from dualgrad._table.functions import astype
 from dualgrad._table.space import FLOAT, Space, Value, dtype_of, like_of, shape_of
+from dualgrad._table.structure import axes_of
 
 
 def ndim_of(x: Value) -> int:
@@ -19,19 +20,10 @@ def ndim_of(x: Value) -> int:
     return len(shape_of(x))
 
 
-def reduced_axes(ndim: int, axis: Any) -> tuple[int, ...]:
-    """Return the axes of a reduction, counted from the front; a number reduced along axis 0 or -1 has none."""
-    if axis is None:
-        return tuple(range(ndim))
-    if ndim == 0:
-        return ()
-    return tuple([operator.index(k) % ndim for k in (axis if isinstance(axis, tuple) else (axis,))])
-
-
 def reduced_count(a: Value, axis: Any) -> int:
     """Return how many entries of `a` meet in each entry of its reduction."""
     shape = shape_of(a)
-    return math.prod(shape) if axis is None else math.prod([shape[k] for k in reduced_axes(len(shape), axis)])
+    return math.prod(shape) if axis is None else math.prod([shape[k] for k in axes_of(len(shape), axis)])
 
 
 def restore_axes(ct: Value, a: Value, axis: Any, keepdims: Any) -> Value:
@@ -39,7 +31,7 @@ def restore_axes(ct: Value, a: Value, axis: Any, keepdims: Any) -> Value:
     shape = shape_of(a)
     if keepdims or axis is None or not shape:
         return ct
-    reduced = reduced_axes(len(shape), axis)
+    reduced = axes_of(len(shape), axis)
     return np.reshape(ct, tuple([1 if k in reduced else n for k, n in enumerate(shape)]))
 
 
@@ -59,7 +51,7 @@ def spread(ct: Value, a: Value, axis: Any, keepdims: Any) -> Value:
 
 
 def _strides(ct: np.ndarray[Any, Any], ndim: int, axis: Any, keepdims: Any) -> tuple[int, ...]:
-    reduced = reduced_axes(ndim, axis)
+    reduced = axes_of(ndim, axis)
     kept = iter(ct.strides)
     if keepdims:
         return tuple([0 if k in reduced else stride for k, stride in enumerate(kept)])

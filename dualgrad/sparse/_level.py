@@ -1,7 +1,7 @@
 """The pattern interpreter: values that know, number by number, which inputs they depend on.
 
 The value itself is carried along, so Python branches run as they do with plain numbers, and the pattern is valid for every
-point at which they run the same way. What a primitive does to the sets of inputs is said in _spread.py.
+point at which they run the same way. What a primitive does to the sets of inputs is said by its record (patterns/spread.py).
 """
 
 from __future__ import annotations
@@ -15,13 +15,10 @@ from dualgrad._table.record import RECORDS, Metadata, Primitive, name_of
 from dualgrad._table.space import Function, Value, is_inexact, shape_of
 from dualgrad._trace.ended import Ended
 from dualgrad._trace.level import Level, plain
-from dualgrad.patterns.call import Call
+from dualgrad.patterns.call import PatternCall
 from dualgrad.patterns.sets import IndexSets, empty, members, repeated, unite
 from dualgrad.patterns.spread import spread
 from dualgrad.patterns.varying import VaryingData, fixed, varying
-
-# Constant in value too, not only in derivative.
-_FIXED = frozenset((np.zeros_like, np.ones_like, np.empty_like))
 
 
 class PatternArray(TracedArray):
@@ -57,7 +54,9 @@ class PatternLevel(Level):
 
     def constant(self, fun: Function, args: Any, kwargs: dict[str, Any]) -> Value:
         found = fun(*fixed(self.peel(args)), **fixed(self.peel(kwargs)))
-        if fun in _FIXED or isinstance(RECORDS.get(fun), Metadata):
+        record = RECORDS.get(fun)
+        # Constant in value too, not only in derivative.
+        if isinstance(record, Metadata) or (record is not None and record.facts.outline):
             return found
         return varying(found)
 
@@ -71,7 +70,7 @@ class PatternLevel(Level):
             sets.append(x._sets if traced and x._sets.count else None)
             loose.append(traced or isinstance(x, VaryingData))
         ans = (record.operate if not params else record.fun)(*values, **params)
-        call = Call(record, tuple(values), tuple(sets), tuple(loose), params, ans, self.width)
+        call = PatternCall(record, tuple(values), tuple(sets), tuple(loose), params, ans, self.width)
         if all(s is None or len(s.indices) == 0 for s in sets):
             return self._wrap(ans, [None] * max(1, len(ans) if isinstance(ans, tuple) else 1))
         found = spread(call)
@@ -90,7 +89,7 @@ class PatternLevel(Level):
 
     # ---- what no rule knows ----------------------------------------------------------------------
 
-    def _traced_rule(self, call: Call) -> list[IndexSets | None] | None:
+    def _traced_rule(self, call: PatternCall) -> list[IndexSets | None] | None:
         """Return the pattern of a primitive's own JVP rule, run on tangents of which each number is an input of its own.
 
         The rule is linear in the tangents, and reads the operands as numbers that another point gives otherwise.
@@ -119,14 +118,13 @@ class PatternLevel(Level):
             return None
         return call.through(pushed, numbers, starts)
 
-    def _dense(self, call: Call) -> list[IndexSets | None]:
+    def _dense(self, call: PatternCall) -> list[IndexSets | None]:
         """Return a pattern in which every number of the answer depends on all that any operand depends on."""
         self.unknown[name_of(call.record.key)] = None
         given = [s for s in call.sets if s is not None]
         one = [repeated(members(s), 1, self.width) for s in given]
         everything = unite(one, 1, self.width).indices
-        answers = call.ans if isinstance(call.ans, tuple) else (call.ans,)
-        return [repeated(everything, _size(a), self.width) if is_inexact(a) else None for a in answers]
+        return [repeated(everything, _size(a), self.width) if is_inexact(a) else None for a in call.answers]
 
 
 class EndedPatternLevel(Ended, PatternLevel):

@@ -11,11 +11,14 @@ import numpy as np
 
 from dualgrad._array.gather import as_operand
 from dualgrad._table import versions
-from dualgrad._table.facets import BATCH
+from dualgrad._table.facets import BATCH, PATTERN
 from dualgrad._table.facts import ARRAY, AS_BODY
 from dualgrad._table.functions import astype
 from dualgrad._table.index import Slot
 from dualgrad._table.space import Space, Value, dtype_of, shape_of
+from dualgrad._table.structure import Rearranged, axes_of
+from dualgrad.patterns.call import PatternCall, joined_along, numbers
+from dualgrad.patterns.sets import IndexSets, take
 from dualgrad.rules.arrays import _batched
 from dualgrad.rules.indexing.items import scatter
 from dualgrad.rules.samples import A, case, cases
@@ -76,6 +79,7 @@ linear(
     call=_concatenate,
     signature="arrays, axis=0, out=None, dtype=None, casting='same_kind'",
     desugar=_concatenate_desugar,
+    structure=Rearranged(many=True),
     says=(BATCH(_batched.concatenate),),
     samples=cases(
         case((A(2, 3), A(1, 3))),
@@ -111,6 +115,7 @@ linear(
     _stack_transpose,
     call=_stack,
     desugar=_stack_desugar,
+    structure=Rearranged(many=True),
     says=(BATCH(_batched.stack),),
     samples=cases(
         case((A(2, 3), A(2, 3))),
@@ -346,10 +351,20 @@ def _repeat_transpose(ct: Value, a: Space, repeats: Value, *, axis: int | None =
     return np.reshape(found, a.shape)
 
 
+def _repeat_pattern(call: PatternCall) -> IndexSets:
+    sets, shape = call.sets[0], shape_of(call.values[0])
+    if sets is None:
+        return call.nothing()
+    if not call.loose[1]:
+        return take(sets, np.repeat(numbers(shape), call.values[1], **call.params))
+    axis = call.params.get("axis")
+    return joined_along(sets, shape, axes_of(len(shape), axis), call.shape, kept=0 if axis is None else -1)
+
+
 linear(
     np.repeat,
     _repeat_transpose,
-    says=(BATCH(_batched.repeat),),
+    says=(BATCH(_batched.repeat), PATTERN(_repeat_pattern)),
     samples=cases(
         case(A(3), 2),
         case(A(2, 3), 2),

@@ -14,6 +14,7 @@ from dualgrad._table.facts import AS_BODY, VIEW, Facts
 from dualgrad._table.foreign import is_foreign
 from dualgrad._table.signature import Normaliser
 from dualgrad._table.space import Space, Value, shape_of, unbroadcast
+from dualgrad._table.structure import Rearranged
 from dualgrad._trace.batch import axes_named
 from dualgrad.rules.arrays import _batched
 from dualgrad.rules.arrays.layout import complain_of, index_order, memory_axes
@@ -315,6 +316,7 @@ def _broadcast_to_transpose(ct: Value, array: Space, *, shape: Any, subok: bool 
 linear(
     np.broadcast_to,
     _broadcast_to_transpose,
+    structure=Rearranged(),
     says=(BATCH(_batched.broadcast_to),),
     samples=cases(
         case(A(3), (2, 3)),

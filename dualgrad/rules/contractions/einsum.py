@@ -20,9 +20,11 @@ from dualgrad._table.facts import AS_BODY
 from dualgrad._table.functions import overridable
 from dualgrad._table.index import Slot
 from dualgrad._table.space import Value, shape_of
+from dualgrad._table.structure import Contracted
 from dualgrad._trace.level import Tracer
 from dualgrad.errors import NoRuleError
 from dualgrad.rules.contractions import _batched
+from dualgrad.rules.contractions.terms import subscripts_terms
 from dualgrad.rules.indexing.items import scatter
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import composite, handwritten
@@ -151,6 +153,7 @@ handwritten(
     _contract_jvp,
     _contract_vjp,
     keep=("*",),
+    structure=Contracted(subscripts_terms),
     says=(BATCH(_batched.contract),),
     samples=cases(
         case(A(2, 3), A(3, 4), subscripts="ij,jk->ik"),

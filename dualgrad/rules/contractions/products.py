@@ -15,8 +15,10 @@ import numpy as np
 from dualgrad._table.facets import BATCH
 from dualgrad._table.facts import ARRAY, Facts
 from dualgrad._table.space import Space, Value
+from dualgrad._table.structure import Contracted
 from dualgrad.rules.axes import ndim_of, with_axes
 from dualgrad.rules.contractions import _batched
+from dualgrad.rules.contractions.terms import dot_terms, inner_terms, matmul_terms, tensordot_terms
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import bilinear, composite
 
@@ -58,6 +60,7 @@ bilinear(
     waits=True,
     signature="a, b, axes=None",
     desugar=_matmul_general,
+    structure=Contracted(matmul_terms),
     says=(BATCH(_batched.matmul),),
     facts=Facts(in_one_place=True),
     samples=cases(
@@ -110,6 +113,7 @@ bilinear(
     _dot_left,
     _dot_right,
     signature="a, b",
+    structure=Contracted(dot_terms),
     says=(BATCH(_batched.dot),),
     samples=cases(
         case(A(), A()),
@@ -151,6 +155,7 @@ bilinear(
     _inner_left,
     _inner_right,
     signature="a, b",
+    structure=Contracted(inner_terms),
     says=(BATCH(_batched.inner),),
     samples=cases(
         case(A(), A()),
@@ -205,6 +210,7 @@ bilinear(
     np.tensordot,
     _tensordot_left,
     _tensordot_right,
+    structure=Contracted(tensordot_terms),
     says=(BATCH(_batched.tensordot),),
     samples=cases(
         case(A(2, 3, 4), A(3, 4, 2)),

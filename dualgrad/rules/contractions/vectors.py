@@ -12,13 +12,17 @@ import numpy as np
 
 from dualgrad._array.gather import as_operand
 from dualgrad._table import versions
-from dualgrad._table.facets import BATCH
+from dualgrad._table.facets import BATCH, PATTERN
 from dualgrad._table.facts import Facts
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Space, Value, dtype_of, shape_of
+from dualgrad._table.structure import Contracted
 from dualgrad.errors import NoRuleError
+from dualgrad.patterns.call import PatternCall, numbers
+from dualgrad.patterns.sets import IndexSets, take
 from dualgrad.rules.axes import ndim_of, with_axes
 from dualgrad.rules.contractions import _batched
+from dualgrad.rules.contractions.terms import matvec_terms, outer_terms, vdot_terms, vecdot_terms, vecmat_terms
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import bilinear, composite
 
@@ -43,6 +47,7 @@ bilinear(
     np.outer,
     _outer_left,
     _outer_right,
+    structure=Contracted(outer_terms, flat=True),
     says=(BATCH(_batched.outer),),
     samples=cases(
         case(A(2), A(3)),
@@ -97,6 +102,7 @@ bilinear(
     _vdot_left,
     _vdot_right,
     signature="a, b",
+    structure=Contracted(vdot_terms, flat=True),
     says=(BATCH(_batched.vdot),),
     samples=cases(
         case(A(3), A(3)),
@@ -133,6 +139,7 @@ bilinear(
     _vecdot_right,
     signature="a, b, axis=None, axes=None, keepdims=False",
     desugar=_vecdot_general,
+    structure=Contracted(vecdot_terms),
     says=(BATCH(_batched.with_core(1, 1)),),
     samples=cases(
         case(A(3), A(3)),
@@ -192,6 +199,7 @@ if versions.matvec is not None:
         _matvec_right,
         signature="a, b, axes=None",
         desugar=_matvec_general,
+        structure=Contracted(matvec_terms),
         says=(BATCH(_batched.with_core(2, 1)),),
         facts=Facts(in_one_place=True),
         samples=cases(
@@ -208,6 +216,7 @@ if versions.matvec is not None:
         _vecmat_right,
         signature="a, b, axes=None",
         desugar=_vecmat_general,
+        structure=Contracted(vecmat_terms),
         says=(BATCH(_batched.with_core(1, 2)),),
         facts=Facts(in_one_place=True),
         samples=cases(
@@ -229,12 +238,21 @@ def cross_vectors(a: Value, b: Value) -> Value:
     return np.cross(a, b)
 
 
+def _cross_pattern(call: PatternCall) -> IndexSets:
+    # Each component depends on the other two of both vectors.
+    parts = []
+    for _, sets, shape in call.traced():
+        for shift in (1, 2):
+            parts.append(take(sets, np.broadcast_to(np.roll(numbers(shape), shift, -1), call.shape)))
+    return call.unite(parts)
+
+
 # ct . (t x b) = t . (b x ct) and ct . (a x t) = t . (ct x a)
 bilinear(
     cross_vectors,
     lambda ct, a, b: cross_vectors(b, ct),
     lambda ct, a, b: cross_vectors(ct, a),
-    says=(BATCH(_batched.with_core(1, 1)),),
+    says=(BATCH(_batched.with_core(1, 1)), PATTERN(_cross_pattern)),
     samples=cases(case(A(3), A(3)), case(A(2, 3), A(3)), case(A(2, 1, 3, is_complex=True), A(2, 3))),
 )
 

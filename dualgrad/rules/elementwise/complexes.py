@@ -13,12 +13,14 @@ import numpy as np
 
 from dualgrad._array.gather import as_operand
 from dualgrad._table import versions
+from dualgrad._table.facets import PATTERN
 from dualgrad._table.facts import AS_BODY, VIEW
 from dualgrad._table.functions import as_constant
 from dualgrad._table.record import Word
 from dualgrad._table.space import Space, Value, dtype_of
 from dualgrad._table.structure import Numberwise
 from dualgrad._trace.level import decide
+from dualgrad.rules.elementwise._patterns import imag_pattern
 from dualgrad.rules.samples import A, analytic, case, cases
 from dualgrad.rules.words import composite, constant, linear
 
@@ -36,11 +38,25 @@ def _imag_transpose(ct: Value, val: Space) -> Value:
 _parts = analytic(-2, 2, case(A(2, 3, is_complex=True)), case(A(is_complex=True)))
 
 linear(np.real, _real_transpose, samples=_parts, word=Word.ELEMENTWISE, facts=VIEW)
-linear(np.imag, _imag_transpose, samples=_parts, word=Word.ELEMENTWISE, facts=VIEW)
+linear(
+    np.imag,
+    _imag_transpose,
+    says=(PATTERN(imag_pattern),),
+    samples=_parts,
+    word=Word.ELEMENTWISE,
+    facts=VIEW,
+)
 if versions.real is not None:
     _complex_parts = cases(case(A(2, 3, is_complex=True)), case(A(is_complex=True)), case(A(0, is_complex=True)))
     linear(versions.real, _real_transpose, samples=_complex_parts, word=Word.ELEMENTWISE, signature="val")
-    linear(versions.imag, _imag_transpose, samples=_complex_parts, word=Word.ELEMENTWISE, signature="val")
+    linear(
+        versions.imag,
+        _imag_transpose,
+        says=(PATTERN(imag_pattern),),
+        samples=_complex_parts,
+        word=Word.ELEMENTWISE,
+        signature="val",
+    )
 
 # ---- angle -----------------------------------------------------------------------------------------
 

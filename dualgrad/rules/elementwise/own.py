@@ -10,6 +10,7 @@ from dualgrad._table.facets import BATCH
 from dualgrad._table.functions import overridable, pack
 from dualgrad._table.record import Primitive
 from dualgrad._table.space import Value, shape_of, zeros_of
+from dualgrad._table.structure import Rearranged
 from dualgrad._trace.batch import all_batched
 from dualgrad._trace.zeros import restored
 from dualgrad.rules.samples import A, case, cases
@@ -127,6 +128,7 @@ handwritten(
     _pack_jvp,
     _pack_vjp,
     keep=(),
+    structure=Rearranged(many=True),
     says=(BATCH(_pack_batch),),
     samples=cases(
         case(A(), A(), shape=(2,)),

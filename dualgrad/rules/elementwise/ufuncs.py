@@ -11,8 +11,10 @@ import operator
 
 import numpy as np
 
+from dualgrad._table.facets import PATTERN
 from dualgrad._table.space import Value, dtype_of
 from dualgrad._trace.zeros import may_hold_nan
+from dualgrad.rules.elementwise._patterns import multiply_pattern, power_pattern
 from dualgrad.rules.elementwise.digits import degree, log_of
 from dualgrad.rules.elementwise.own import (
     cosine_of,
@@ -23,7 +25,7 @@ from dualgrad.rules.elementwise.own import (
     sech2,
     tanh_slope,
 )
-from dualgrad.rules.samples import A, analytic, analytics, case, cases, real, reals
+from dualgrad.rules.samples import A, analytic, analytics, case, real, reals
 from dualgrad.rules.words import elementwise, handwritten
 
 # ---- arithmetic ------------------------------------------------------------------------------------
@@ -36,6 +38,7 @@ elementwise(
     np.multiply,
     lambda t, y: t * y,
     lambda t, x: t * x,
+    says=(PATTERN(multiply_pattern),),
     samples=analytics(),
     operate=operator.mul,
     in_place=(np.multiply, np.multiply),
@@ -125,8 +128,8 @@ POWERS = reals(
     case(A(3, low=0.3), np.array([0.0, 1.0, 2.0])),
     case(A(2, is_complex=True, low=0.3), A(2, is_complex=True)),
 )
-elementwise(np.power, power_x, power_y, samples=POWERS, operate=_power, poles=True)
-elementwise(np.float_power, power_x, power_y, samples=POWERS, poles=True)
+elementwise(np.power, power_x, power_y, says=(PATTERN(power_pattern),), samples=POWERS, operate=_power, poles=True)
+elementwise(np.float_power, power_x, power_y, says=(PATTERN(power_pattern),), samples=POWERS, poles=True)
 
 
 def _sqrt_over(t: Value, ans: Value, out: Value) -> Value:
@@ -327,56 +330,4 @@ elementwise(
     None,
     lambda t, x: t * (x == 0),
     samples=reals((0.5, 2), (-2, 2), case(np.array([0, 1, -1, 0]), A(4))),
-)
-
-# ---- parts of a floating-point number --------------------------------------------------------------
-
-elementwise(np.nextafter, lambda t: t, None, samples=cases(case(A(3), np.zeros(3))))
-elementwise(np.ldexp, lambda t, y: np.ldexp(t, y), None, samples=cases(case(A(3), np.array([1, -2, 0])), case(A(), 3)))
-
-
-def _modf_jvp(tangents: tuple[Value, ...], ans: Value, /, x: Value) -> tuple[Value, ...]:
-    return tangents[0], None
-
-
-def _modf_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, x: Value) -> tuple[Value, ...]:
-    return (ct[0],)
-
-
-handwritten(np.modf, _modf_jvp, _modf_vjp, keep=(), outputs=2, samples=real(), signature="x")
-
-
-def _frexp_jvp(tangents: tuple[Value, ...], ans: Value, /, x: Value) -> tuple[Value, ...]:
-    return np.ldexp(tangents[0], -ans[1]), None
-
-
-def _frexp_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, x: Value) -> tuple[Value, ...]:
-    return (None if ct[0] is None else np.ldexp(ct[0], -ans[1]),)
-
-
-handwritten(np.frexp, _frexp_jvp, _frexp_vjp, keep=("ans",), outputs=2, samples=real(0.3, 0.45), signature="x")
-
-
-def _divmod_jvp(tangents: tuple[Value, ...], ans: Value, /, x: Value, y: Value) -> tuple[Value, ...]:
-    tx, ty = tangents
-    if ty is None:
-        return None, tx
-    across = -(ty * np.floor_divide(x, y))
-    return None, across if tx is None else tx + across
-
-
-def _divmod_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, x: Value, y: Value) -> tuple[Value, ...]:
-    if ct[1] is None:
-        return None, None
-    return ct[1], -(ct[1] * np.floor_divide(x, y)) if wanted[1] else None
-
-
-handwritten(
-    np.divmod,
-    _divmod_jvp,
-    _divmod_vjp,
-    keep=("x", "y"),
-    outputs=2,
-    samples=reals((1.0, 1.2), (0.7, 0.8)),
-    signature="x, y",
 )

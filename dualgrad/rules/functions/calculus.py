@@ -9,7 +9,8 @@ import numpy as np
 
 from dualgrad._array.gather import as_operand
 from dualgrad._table.space import Value, dtype_of, shape_of
-from dualgrad.rules.axes import in_dtype, reduced_axes
+from dualgrad._table.structure import axes_of
+from dualgrad.rules.axes import in_dtype
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import composite
 
@@ -134,7 +135,7 @@ composite(
 def _trapezoid(y: Value, x: Value = None, dx: Value = 1.0, axis: int = -1) -> Value:
     y = as_operand(y)
     ndim = len(shape_of(y))
-    (k,) = reduced_axes(ndim, axis)
+    (k,) = axes_of(ndim, axis)
     before = (slice(None),) * k
     if x is None:
         steps = as_operand(dx)

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facets import BATCH
 from dualgrad._table.space import Function, Space, Value, dtype_of, shape_of
-from dualgrad._table.structure import Along
+from dualgrad._trace.batch import axes_named
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import composite, linear
 
@@ -91,12 +92,15 @@ def _samples(is_complex: bool) -> Any:
     )
 
 
-linear(np.fft.fft, _fft_transpose, structure=Along(-1), samples=_samples(True))
-linear(np.fft.ifft, _ifft_transpose, structure=Along(-1), samples=_samples(True))
-linear(np.fft.rfft, _rfft_transpose, structure=Along(-1), samples=_samples(False))
-linear(np.fft.irfft, _irfft_transpose, structure=Along(-1), samples=_samples(True))
-linear(np.fft.hfft, _hfft_transpose, structure=Along(-1), samples=_samples(True))
-linear(np.fft.ihfft, _ihfft_transpose, structure=Along(-1), samples=_samples(False))
+# Which numbers along the axis they depend on is read off their matrices: where n cuts the axis short, not on all.
+_BATCH = (BATCH(axes_named("axis", axis=-1)),)
+
+linear(np.fft.fft, _fft_transpose, says=_BATCH, samples=_samples(True))
+linear(np.fft.ifft, _ifft_transpose, says=_BATCH, samples=_samples(True))
+linear(np.fft.rfft, _rfft_transpose, says=_BATCH, samples=_samples(False))
+linear(np.fft.irfft, _irfft_transpose, says=_BATCH, samples=_samples(True))
+linear(np.fft.hfft, _hfft_transpose, says=_BATCH, samples=_samples(True))
+linear(np.fft.ihfft, _ihfft_transpose, says=_BATCH, samples=_samples(False))
 
 # ---- along several axes ----------------------------------------------------------------------------
 

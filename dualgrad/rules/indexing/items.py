@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.dispatch import call
-from dualgrad._table.facets import BATCH, said
+from dualgrad._table.facets import BATCH, PATTERN, said
 from dualgrad._table.foreign import StandIn, is_foreign, zeros_like
 from dualgrad._table.functions import getitem, overridable
 from dualgrad._table.index import Slot, join_index, split_index
@@ -18,6 +18,7 @@ from dualgrad._table.space import Space, Value, like_of, space_of
 from dualgrad._trace.level import Tracer
 from dualgrad.errors import NoRuleError
 from dualgrad.rules.indexing import _batched
+from dualgrad.rules.indexing._patterns import getitem_pattern, scatter_many_pattern, scatter_pattern
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import handwritten
 
@@ -101,7 +102,6 @@ register(
         fun=_getitem,
         jvp=_getitem_jvp,
         vjp=_getitem_vjp,
-        says=said((BATCH(_batched.getitem_of_batch),)),
         samples=cases(
             case(A(4), 1),
             case(A(3, 4), (slice(None), 2)),
@@ -116,6 +116,7 @@ register(
         pulls=_pulls,
         into=_scatter_into,
         gather=_gather_scatters,
+        says=said((BATCH(_batched.getitem_of_batch), PATTERN(getitem_pattern))),
     )
 )
 
@@ -218,7 +219,7 @@ handwritten(
     _scatter_jvp,
     _scatter_vjp,
     keep=("*",),
-    says=(BATCH(_batched.scatter),),
+    says=(BATCH(_batched.scatter), PATTERN(scatter_pattern)),
     samples=cases(
         case(A(2), index=(slice(0, 3, 2),), shape=(4,)),
         case(A(3), np.array([0, 1, 1]), index=(Slot(0),), shape=(4,)),
@@ -229,6 +230,6 @@ handwritten(
     _scatter_many_jvp,
     _scatter_many_vjp,
     keep=(),
-    says=(BATCH(_batched.scatter_many),),
+    says=(BATCH(_batched.scatter_many), PATTERN(scatter_many_pattern)),
     samples=cases(case(A(), A(2), indices=(1, slice(1, 3)), shape=(4,))),
 )

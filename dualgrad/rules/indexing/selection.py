@@ -9,6 +9,7 @@ import numpy as np
 
 from dualgrad._array.gather import as_data, as_operand
 from dualgrad._table import versions
+from dualgrad._table.facets import PATTERN, said
 from dualgrad._table.facts import ARRAY
 from dualgrad._table.functions import as_constant, astype
 from dualgrad._table.record import Primitive, Pull, Word, register
@@ -16,6 +17,7 @@ from dualgrad._table.signature import Normaliser
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import anywhere
 from dualgrad.errors import NoRuleError
+from dualgrad.rules.indexing._patterns import where_pattern
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import composite, elementwise, select_positions
 
@@ -86,6 +88,7 @@ register(
         operate=np.where,
         pulls=(None, Pull(_where_x, select_positions((1,))), Pull(_where_y, select_positions((1,)))),
         desugar=_where_indices,
+        says=said((PATTERN(where_pattern),)),
         facts=ARRAY,
     )
 )

@@ -13,6 +13,7 @@ from dualgrad._table.facts import AS_BODY, VIEW
 from dualgrad._table.foreign import is_foreign, zeros_like
 from dualgrad._table.functions import getitem, overridable
 from dualgrad._table.space import Space, Value, shape_of
+from dualgrad._table.structure import Rearranged
 from dualgrad._trace.batch import axes_named
 from dualgrad.rules.indexing import _batched
 from dualgrad.rules.samples import A, case, cases
@@ -149,6 +150,7 @@ def _on_diagonal_transpose(
 linear(
     on_diagonal,
     _on_diagonal_transpose,
+    structure=Rearranged(),
     says=(BATCH(_batched.on_diagonal),),
     samples=cases(
         case(A(3), shape=(3, 3)),
@@ -166,6 +168,7 @@ def _diagonal_transpose(ct: Value, a: Space, *, offset: int = 0, axis1: int = 0,
 linear(
     np.diagonal,
     _diagonal_transpose,
+    structure=Rearranged(),
     says=(BATCH(axes_named("axis1", "axis2", axis1=0, axis2=1)),),
     samples=cases(
         case(A(3, 3)),
@@ -266,5 +269,5 @@ _TRIANGLES = cases(
     case(A(2, 2, is_complex=True)),
 )
 
-linear(np.tril, _tril_transpose, says=(BATCH(_batched.triangle),), samples=_TRIANGLES)
-linear(np.triu, _triu_transpose, says=(BATCH(_batched.triangle),), samples=_TRIANGLES)
+linear(np.tril, _tril_transpose, structure=Rearranged(), says=(BATCH(_batched.triangle),), samples=_TRIANGLES)
+linear(np.triu, _triu_transpose, structure=Rearranged(), says=(BATCH(_batched.triangle),), samples=_TRIANGLES)

@@ -10,8 +10,8 @@ from dualgrad._array.gather import as_operand
 from dualgrad._table.facets import BATCH
 from dualgrad._table.foreign import reduce
 from dualgrad._table.space import Value, dtype_of, shape_of
-from dualgrad._table.structure import Along
-from dualgrad.rules.axes import ndim_of, reduced_axes, reduced_count, restore_axes
+from dualgrad._table.structure import Along, axes_of
+from dualgrad.rules.axes import ndim_of, reduced_count, restore_axes
 from dualgrad.rules.linalg import _batched
 from dualgrad.rules.matrices import conj
 from dualgrad.rules.samples import A, SpacedA, case, cases
@@ -50,7 +50,7 @@ def _norm_of_order(x: Value, ord: Any = None, axis: Any = None, keepdims: Any = 
         return np.linalg.norm(x, axis=axis, keepdims=keepdims)
     if axis is None and ndim not in (1, 2):
         raise ValueError("Improper number of dimensions to norm.")
-    axes = reduced_axes(ndim, axis)
+    axes = axes_of(ndim, axis)
     if len(axes) == 1:
         return _order_of_vectors(x, ord, axes[0], keepdims)
     if len(axes) != 2:
@@ -141,7 +141,7 @@ handwritten(
 def _vector_norm(x: Value, /, *, axis: Any = None, keepdims: Any = False, ord: Any = 2) -> Value:
     x = as_operand(x)
     shape = shape_of(x)
-    axes = reduced_axes(len(shape), axis)
+    axes = axes_of(len(shape), axis)
     kept = [k for k in range(len(shape)) if k not in axes]
     moved = np.reshape(np.transpose(x, [*axes, *kept]), (reduced_count(x, axis), *[shape[k] for k in kept]))
     found = np.linalg.norm(moved, ord=ord, axis=0)

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
-from dualgrad._table.facets import BATCH
+from dualgrad._table.facets import BATCH, PATTERN
 from dualgrad._table.facts import AS_BODY
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._table.structure import OfMatrices
 from dualgrad._trace.level import anywhere, is_differentiated
 from dualgrad.rules.linalg import _batched
+from dualgrad.rules.linalg._patterns import slogdet_pattern, solve_pattern
 from dualgrad.rules.matrices import adjoint, conj, transposed
 from dualgrad.rules.samples import A, SymmetricA, case, cases
 from dualgrad.rules.words import composite, handwritten
@@ -57,7 +58,7 @@ handwritten(
     _solve_jvp,
     _solve_vjp,
     keep=("ans", "a"),
-    says=(BATCH(_batched.solve),),
+    says=(BATCH(_batched.solve), PATTERN(solve_pattern)),
     samples=cases(
         case(SymmetricA(3, 3), A(3)),
         case(SymmetricA(2, 2), A(2, 4)),
@@ -251,6 +252,7 @@ handwritten(
     keep=("ans", "a"),
     outputs=2,
     structure=OfMatrices(),
+    says=(PATTERN(slogdet_pattern),),
     samples=cases(
         case(SymmetricA(3, 3)), case(SymmetricA(2, 2, 2)), case(SymmetricA(2, 2, is_complex=True)), case(A(0, 0))
     ),

@@ -9,8 +9,8 @@ import numpy as np
 from dualgrad._table.foreign import any_foreign, reduce
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, dtype_of, shape_of
-from dualgrad._table.structure import Along
-from dualgrad.rules.axes import as_one_axis, backwards, delayed, in_dtype, masked, reduced_axes, restore_axes
+from dualgrad._table.structure import Along, axes_of
+from dualgrad.rules.axes import as_one_axis, backwards, delayed, in_dtype, masked, restore_axes
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import composite, handwritten
 
@@ -210,7 +210,7 @@ composite(product_of_others, _running_product_of_others, whole=True, samples=cas
 def _with_last_axis(a: Value, axis: Any) -> tuple[Value, list[int]]:
     """Return `a` with the given axes merged into one, the last, and the order that its axes were brought into."""
     shape = shape_of(a)
-    reduced = reduced_axes(len(shape), axis)
+    reduced = axes_of(len(shape), axis)
     kept = [m for m in range(len(shape)) if m not in reduced]
     order = [*kept, *sorted(reduced)]
     moved = a if order == sorted(order) else np.transpose(a, order)

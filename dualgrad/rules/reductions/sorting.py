@@ -8,10 +8,14 @@ import numpy as np
 
 from dualgrad._array.gather import as_operand
 from dualgrad._table import versions
-from dualgrad._table.facets import BATCH
+from dualgrad._table.facets import BATCH, PATTERN
 from dualgrad._table.functions import astype, overridable
 from dualgrad._table.space import Space, Value, dtype_of, shape_of
 from dualgrad._table.structure import Along
+from dualgrad.patterns.along import along
+from dualgrad.patterns.call import PatternCall
+from dualgrad.patterns.probe import probe
+from dualgrad.patterns.sets import IndexSets
 from dualgrad.rules.axes import as_one_axis
 from dualgrad.rules.reductions import _batched
 from dualgrad.rules.samples import A, SpacedA, case, cases
@@ -84,10 +88,16 @@ def _ints(x: Value) -> Value:
     return x.astype(int)
 
 
+def _arranged_pattern(call: PatternCall) -> IndexSets | None:
+    # The order is another array's, which may be fixed.
+    return along(Along(-1, flat=True), call) if call.loose[1] else probe(call)
+
+
 linear(
     arranged,
     _arranged_transpose,
     structure=Along(-1, flat=True),
+    says=(PATTERN(_arranged_pattern),),
     samples=cases(
         case(A(3, 4), _ints(_TIED), axis=1),
         case(A(3, 4), _ints(_TIED), axis=0),
@@ -99,7 +109,7 @@ linear(
 linear(
     put_back,
     _put_back_transpose,
-    says=(BATCH(_batched.put_back),),
+    says=(BATCH(_batched.put_back), PATTERN(_arranged_pattern)),
     samples=cases(
         case(A(3, 4), _ints(_TIED), axis=1),
         case(A(3, 4), _ints(_TIED), axis=0),

@@ -7,17 +7,18 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
-from dualgrad._table.facets import BATCH, BATCH_BODY
+from dualgrad._table.facets import BATCH, BATCH_BODY, PATTERN
 from dualgrad._table.foreign import reduce
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import FLOAT, Function, Space, Value, dtype_of, shape_of
-from dualgrad._table.structure import Along
+from dualgrad._table.structure import Along, axes_of
 from dualgrad._trace.batch import own_body
 from dualgrad._trace.level import may_be_anywhere, seen_anywhere
+from dualgrad.patterns.call import PatternCall, joined_along
+from dualgrad.patterns.sets import IndexSets, collect
 from dualgrad.rules.axes import (
     in_dtype,
     masked,
-    reduced_axes,
     reduced_count,
     restore_axes,
     selected_count,
@@ -283,7 +284,7 @@ def weights_along(weights: Value, a: Value, axis: Any) -> Value:
         return weights
     if axis is None:
         raise TypeError("Axis must be specified when shapes of a and weights differ.")
-    axes = reduced_axes(len(shape), axis)
+    axes = axes_of(len(shape), axis)
     if shape_of(weights) != tuple([shape[k] for k in axes]):
         raise ValueError("Shape of weights must be consistent with shape of a along specified axis.")
     ordered = np.transpose(weights, [axes.index(k) for k in sorted(axes)])
@@ -317,12 +318,21 @@ def _bincount_transpose(ct: Value, weights: Space, x: Value, *, minlength: int =
     return ct[x]
 
 
+def _bincount_pattern(call: PatternCall) -> IndexSets:
+    sets = call.sets[0]
+    if sets is None:
+        return call.nothing()
+    if call.loose[1]:
+        return joined_along(sets, shape_of(call.values[0]), (0,), call.shape)
+    return collect(sets, call.values[1], call.count)
+
+
 linear(
     np.bincount,
     _bincount_transpose,
     call=_bincount,
     signature="x, weights=None, minlength=0",
-    says=(BATCH(_batched.bincount),),
+    says=(BATCH(_batched.bincount), PATTERN(_bincount_pattern)),
     samples=cases(
         case(np.array([0, 2, 2, 1]), A(4)), case(np.array([1, 1, 3]), A(3), 6), case([0, 1], weights=A(2), minlength=1)
     ),
