@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._call.arguments import check_callable
-from dualgrad._table.facets import BATCH, BATCH_BODY, BATCH_CONSTANT
+from dualgrad._table.facets import BATCH, BATCH_BODY, BATCH_CONSTANT, PATTERN
 from dualgrad._table.facts import AS_BODY, Facts
 from dualgrad._table.functions import overridable
 from dualgrad._table.record import Composite, Primitive, Samples, name_of, records
@@ -35,6 +35,8 @@ from dualgrad._table.space import Function, Value, shape_of
 from dualgrad._table.structure import Along, Contracted, Numberwise, OfMatrices, Rearranged
 from dualgrad._trace import batch
 from dualgrad.errors import RuleError
+from dualgrad.patterns.call import PatternCall
+from dualgrad.patterns.sets import IndexSets
 from dualgrad.rules import words
 from dualgrad.rules.samples import A, SymmetricA, case, cases
 from dualgrad.rules.words import Unknown, constant, metadata, refused, unknown
@@ -43,13 +45,16 @@ __all__ = [
     "BATCH",
     "BATCH_BODY",
     "BATCH_CONSTANT",
+    "PATTERN",
     "A",
     "Along",
     "Composite",
     "Contracted",
     "Facts",
+    "IndexSets",
     "Numberwise",
     "OfMatrices",
+    "PatternCall",
     "Primitive",
     "Rearranged",
     "Samples",

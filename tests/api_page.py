@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import dualgrad
+from dualgrad._table.facets import Facet
 from dualgrad.numpy._joining import Joiner
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "api.md"
@@ -63,7 +64,9 @@ def entry(module: ModuleType, name: str) -> str:
     x = getattr(module, name)
     is_documented = inspect.isroutine(x) or inspect.isclass(x) or isinstance(x, Joiner)
     doc = inspect.getdoc(x) if is_documented else None
-    if doc is None:
+    if isinstance(x, Facet):
+        doc = f"A statement of a record: {x.meaning}."
+    elif doc is None:
         doc = "A type, for annotations."
     return f"* `{name}{signature(x)}`: {first_sentence(doc)}"
 

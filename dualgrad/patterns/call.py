@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._table.record import Primitive
+from dualgrad._table.record import Primitive, name_of
 from dualgrad._table.space import Value, shape_of
 from dualgrad._trace.level import Tracer
+from dualgrad.errors import RuleError
 from dualgrad.patterns.sets import IndexSets, Ints, collect, empty, followed, from_pairs, stack, take, unite
 
 Shape = tuple[int, ...]
@@ -18,9 +19,11 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PatternCall:
-    """A primitive with its operands' `values` and `sets` (None: no number of it depends on an input), and its answer `ans`.
+    """A call of a primitive on operands of which some depend on inputs: what a rule of `PATTERN` gets.
 
-    `loose` tells which operands another point may give otherwise; the zeros of the others are zeros everywhere.
+    It has the operands' `values` and `sets`, which say for each number on which inputs it depends (None: none of them on any), the
+    parameters `params`, and the answer `ans`. `loose` tells which operands another point may give otherwise; the zeros of the others are
+    zeros everywhere.
     """
 
     record: Primitive
@@ -63,10 +66,15 @@ class PatternCall:
 
         Numbers are counted from 0, in C order; pairs may come in any order, and again.
         """
+        rows, columns = np.ravel(rows), np.ravel(columns)
+        size = size_of(shape_of(self.values[position]))
+        if len(rows) != len(columns) or not (_are_below(rows, self.count) and _are_below(columns, size)):
+            raise RuleError(
+                f"The pattern of {name_of(self.record.key)} links {len(rows)} rows with {len(columns)} columns; it takes as many "
+                f"of both, rows from 0 to {self.count - 1} and columns from 0 to {size - 1}."
+            )
         sets = self.sets[position]
-        if sets is None:
-            return self.nothing()
-        return followed(from_pairs(rows, columns, self.count, max(sets.count, 1)), sets)
+        return self.nothing() if sets is None else followed(from_pairs(rows, columns, self.count, max(size, 1)), sets)
 
     def through(self, pushed: Any, operands: Sequence[int], starts: Any) -> list[IndexSets | None]:
         """Return the sets of the answers, from those of tangents by the numbers of the given operands, counted on."""
@@ -81,6 +89,10 @@ class PatternCall:
             inner: IndexSets = stretched(t._sets, shape_of(t), shape_of(a))  # type: ignore[attr-defined]
             found.append(followed(inner, outer))
         return found
+
+
+def _are_below(places: Ints, count: int) -> bool:
+    return len(places) == 0 or bool(places.min() >= 0 and places.max() < count)
 
 
 def size_of(shape: Shape) -> int:

@@ -50,7 +50,14 @@ def spread(call: PatternCall) -> list[IndexSets | None] | None:
     rule = stated(call.record)
     if rule is None and call.record.word in (Word.LINEAR, Word.BILINEAR):
         rule = probe
-    found = None if rule is None else rule(call)
+    try:
+        found = None if rule is None else rule(call)
+    except (IndexError, TypeError, ValueError) as error:
+        shapes = ", ".join([str(shape_of(x)) for x in call.values])
+        how = "PATTERN" if PATTERN.of(call.record) is not None else repr(call.record.structure)
+        raise RuleError(
+            f"{how} does not fit {name_of(call.record.key)} at operands of shapes {shapes}, with an answer of shape {call.shape}: {error}"
+        ) from error
     if found is None:
         return None
     found = [found] if isinstance(found, IndexSets) else found

@@ -159,7 +159,7 @@ def _detect(f: Callable[[Any], Any], x: Value, transform: str) -> Pattern:
     if unknown:
         warnings.warn(
             f"{transform}: nothing is known of the structure of {', '.join(unknown)}; the pattern is dense in all that it "
-            "touches. It is right, but may be larger than it need be.",
+            "touches. It is right, but may be larger than it need be. Say structure= or PATTERN where it is registered (extend).",
             DensePatternWarning,
             stacklevel=stacklevel_of_user(),
         )
