@@ -20,8 +20,8 @@ from dualgrad._table.record import RECORDS, Primitive, Pull, Record, install, na
 from dualgrad.rules.linalg.eigen import eigenvalues, eigh_moved
 from dualgrad.rules.linalg.singular import singular_values, singular_vectors
 from dualgrad.testing import check_grads
-from tests import batch_mutants
-from tests.batch_mutants import batch_mutants_of, fails_on_batches
+from tests.mutants import batches, report
+from tests.mutants.batches import batch_mutants_of, fails_on_batches
 from tests.registry.cases import CASES, Case
 from tests.registry.test_rules import test_vjp_is_the_adjoint_of_jvp
 
@@ -226,11 +226,7 @@ def main(part: str = "") -> int:
                 total += 1
                 if not is_seen(mutant, cases):
                     survivors.append(mutant.name)
-    equivalent = EQUIVALENT | batch_mutants.EQUIVALENT
-    print(f"{total - len(survivors)} of {total} wrong formulas are caught ({1 - len(survivors) / max(total, 1):.1%}).")
-    for name in survivors:
-        print(f"  not caught: {name}{f' (equivalent: {equivalent[name]})' if name in equivalent else ''}")
-    return int(any(name not in equivalent for name in survivors))
+    return report("wrong formulas", total, survivors, EQUIVALENT | batches.EQUIVALENT)
 
 
 if __name__ == "__main__":

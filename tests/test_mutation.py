@@ -10,7 +10,7 @@ import pytest
 
 from dualgrad import grad
 from dualgrad._table.record import Primitive, records
-from tests.batch_mutants import EQUIVALENT, batch_mutants_of
+from tests.mutants.batches import EQUIVALENT, batch_mutants_of
 from tests.mutation import Mutant, cases_of, installed, is_caught, is_caught_on_batches, mutants_of
 
 

@@ -278,5 +278,6 @@ handwritten(
         case(A(3, is_complex=True)),
         case(A(3, 4), axis=0, where=np.array([True, False, True, True]), initial=3),
         case(A(3, 4), initial=2, dtype=complex),
+        case(A(2, 3)),
     ),
 )

@@ -139,6 +139,7 @@ linear(
         case(A(4), n=2, prepend=A(2)),
         case(A(4), append=1.0),
         case(np.arange(3), prepend=A()),
+        case(A(2, 3)),
     ),
     facts=Facts(aliases=_viewed_by_diff),
 )

@@ -213,6 +213,7 @@ _EXTREMES = cases(
     case(SpacedA(3, 4), initial=0, where=_MASK),
     case(SpacedA(3, 4), axis=1, keepdims=True, initial=-1, where=_ROW),
     case(SpacedA(3, 0), axis=1, initial=0),
+    case(SpacedA(2, 3)),
 )
 # amax and amin are functions of their own to NumPy's dispatch.
 for _fun in (np.max, np.amax):

@@ -127,7 +127,7 @@ handwritten(
     keep=("a",),
     desugar=_var_desugar,
     structure=Along(stays=False),
-    samples=cases(*_SPREADS, case(A()), case(A(1)), case(A(2, 3), axis=())),
+    samples=cases(*_SPREADS, case(A()), case(A(1)), case(A(2, 3), axis=()), case(A(2, 3))),
 )
 
 # ---- std -------------------------------------------------------------------------------------------
@@ -231,5 +231,5 @@ handwritten(
     keep=("ans", "a"),
     desugar=_std_desugar,
     structure=Along(stays=False),
-    samples=cases(*_SPREADS),
+    samples=cases(*_SPREADS, case(A(2, 3))),
 )

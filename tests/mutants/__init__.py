@@ -1,0 +1,13 @@
+"""Mutants of what records say beside their formulas, and what every mutation check prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+def report(title: str, total: int, survivors: Sequence[str], equivalent: Mapping[str, str]) -> int:
+    """Print how many mutants are caught, and which are not; return the exit code."""
+    print(f"{total - len(survivors)} of {total} {title} are caught ({1 - len(survivors) / max(total, 1):.1%}).")
+    for name in survivors:
+        print(f"  not caught: {name}{f' (equivalent: {equivalent[name]})' if name in equivalent else ''}")
+    return int(any(name not in equivalent for name in survivors))
