@@ -1,7 +1,7 @@
 """The mutation check: `python -m tests.mutation [part of a name]`.
 
 Each formula in the table is made wrong by one part in a thousand, one at a time, and the checks generated from the table run
-on the samples of that record. The same is asked of how each function runs on a batch (`tests/batch_mutants.py`). A wrong formula that
+on the samples of that record. The same is asked of how each function runs on a batch (`tests/mutants/batches.py`). A wrong formula that
 no check notices has no test: it is printed, and the exit code is 1.
 """
 

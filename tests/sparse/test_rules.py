@@ -72,11 +72,7 @@ def test_data_that_depends_on_the_point_is_not_fixed(key: Any) -> None:
     check_loose(key)
 
 
-STACKED = [
-    key
-    for key, record in RECORDS.items()
-    if isinstance(record, Primitive) and record.structure == OfMatrices() and key.__name__ != "of_lower_triangle"
-]
+STACKED = [key for key, record in RECORDS.items() if isinstance(record, Primitive) and record.structure == OfMatrices()]
 
 
 def check_stacks(key: Any) -> None:

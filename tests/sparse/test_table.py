@@ -17,7 +17,6 @@ from dualgrad._table.space import dtype_of, shape_of
 from dualgrad.patterns import spread as _spread
 from dualgrad.rules.linalg.degenerate import told, unseen
 from dualgrad.rules.linalg.eigen import eigenvalues, eigh_moved
-from dualgrad.rules.linalg.pinv import of_lower_triangle
 from dualgrad.rules.linalg.qr import reduced_qr
 from dualgrad.rules.linalg.singular import singular_vectors
 from dualgrad.rules.reductions.products import recurrence
@@ -30,7 +29,6 @@ UNSAMPLED = [
     for key in (
         eigenvalues,
         eigh_moved,
-        of_lower_triangle,
         singular_vectors,
         np.linalg.cholesky,
         np.linalg.eigh,

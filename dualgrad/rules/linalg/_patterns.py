@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from dualgrad._table.space import dtype_of, shape_of
 from dualgrad._table.structure import OfMatrices
-from dualgrad.patterns.call import PatternCall, joined_along, numbers
+from dualgrad.patterns.call import PatternCall, joined_along
 from dualgrad.patterns.matrices import of_matrices
-from dualgrad.patterns.sets import IndexSets, take
+from dualgrad.patterns.sets import IndexSets
 
 
 def solve_pattern(call: PatternCall) -> IndexSets:
@@ -28,9 +26,3 @@ def slogdet_pattern(call: PatternCall) -> list[IndexSets | None]:
     """Return the sets of sign and logarithm; the sign of a real determinant has no derivative."""
     sign, logarithm = of_matrices(OfMatrices(), call)
     return [sign if dtype_of(call.values[0]).kind == "c" else None, logarithm]
-
-
-def hermitian_pattern(call: PatternCall) -> IndexSets:
-    """Return the sets of a matrix joined with those of its transpose."""
-    ((_, sets, shape),) = call.traced()
-    return call.unite([sets, take(sets, np.swapaxes(numbers(shape), -1, -2))])
