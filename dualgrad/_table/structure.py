@@ -69,10 +69,12 @@ class Along(Structure):
 class OfMatrices(Structure):
     """Each number depends on the whole of its own matrix, the last two axes of the one operand, which may be a stack.
 
-    With `many`, of the matrices of all operands, which are stacks that broadcast against each other.
+    With `many`, of the matrices of all operands, which are stacks that broadcast against each other. Where only one triangle is read,
+    `is_upper(params)` tells which.
     """
 
     many: bool = False
+    is_upper: Callable[[dict[str, Any]], bool] | None = None
 
 
 Terms: TypeAlias = tuple[list[str], str]

@@ -15,6 +15,7 @@ from dualgrad._call.leaves import Leaves
 from dualgrad._table.record import RECORDS, Primitive, Sample, Word, name_of
 from dualgrad._table.space import dtype_of, shape_of
 from dualgrad.patterns import spread as _spread
+from dualgrad.rules.functions.polynomial_roots import characteristic
 from dualgrad.rules.linalg.degenerate import told, unseen
 from dualgrad.rules.linalg.eigen import eigenvalues, eigh_moved
 from dualgrad.rules.linalg.qr import reduced_qr
@@ -50,7 +51,8 @@ LARGER = {
     np.nanmin: "which numbers are NaN may change",
     np.heaviside: "it has a derivative at one point only, which random ones do not meet",
     np.linalg.eig: "the vector of a matrix of one number is constant",
-    np.linalg.cholesky: "what lies above the diagonal counts for the whole matrix",
+    np.linalg.cholesky: "what comes later in the matrix counts for the numbers before it",
+    characteristic: "its first coefficient is 1",
 }
 """Functions whose patterns are larger than random points show, and why."""
 

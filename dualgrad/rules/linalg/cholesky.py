@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from dualgrad._table.space import Value, dtype_of, shape_of
@@ -13,6 +15,10 @@ from dualgrad.rules.words import handwritten
 # NumPy reads one triangle and believes the other. So a tangent counts by the triangle that is read, which makes a Hermitian
 # da, and gradients are zero in the other one. a = L L^H moves as dL = L Phi(inv(L) da inv(L)^H),
 # where Phi takes the lower triangle and half the diagonal (Giles 2008, as given by S. F. Walter).
+
+
+def _reads_upper(params: dict[str, Any]) -> bool:
+    return bool(params.get("upper", False))
 
 
 def _lower_half(a: Value) -> Value:
@@ -61,7 +67,7 @@ handwritten(
     _cholesky_jvp,
     _cholesky_vjp,
     keep=("ans",),
-    structure=OfMatrices(),
+    structure=OfMatrices(is_upper=_reads_upper),
     samples=cases(
         case(SymmetricA(3, 3)),
         case(SymmetricA(2, 2, 2)),

@@ -50,6 +50,10 @@ def _is_upper(UPLO: str) -> bool:
     return UPLO.upper() == "U"
 
 
+def _reads_upper(params: dict[str, Any]) -> bool:
+    return _is_upper(params.get("UPLO", "L"))
+
+
 def _read(t: Value, UPLO: str) -> Value:
     """Return the Hermitian matrix that moves where the triangle that is read moves by that of `t`."""
     return of_triangle(t, upper=_is_upper(UPLO))
@@ -179,7 +183,7 @@ handwritten(
     call=_eigh_in_no_special_basis,
     value_and_jvp=_eigh_along,
     outputs=2,
-    structure=OfMatrices(),
+    structure=OfMatrices(is_upper=_reads_upper),
     samples=cases(),
 )
 handwritten(
@@ -190,7 +194,7 @@ handwritten(
     call=_eigh_in_no_special_basis,
     value_and_jvp=_eigh_along,
     outputs=2,
-    structure=OfMatrices(),
+    structure=OfMatrices(is_upper=_reads_upper),
     samples=cases(),
 )
 
@@ -228,7 +232,7 @@ handwritten(
     call=_eigh,
     value_and_jvp=_eigenvalues_along,
     outputs=2,
-    structure=OfMatrices(),
+    structure=OfMatrices(is_upper=_reads_upper),
     samples=cases(),
 )
 
@@ -239,7 +243,7 @@ def fixed_eigenvalues(a: Value, *, UPLO: str = "L") -> Value:
     return _plain_eigvalsh(a, UPLO)
 
 
-constant(fixed_eigenvalues, structure=OfMatrices())
+constant(fixed_eigenvalues, structure=OfMatrices(is_upper=_reads_upper))
 
 
 def _eigvalsh(a: Value, UPLO: str = "L") -> Value:
