@@ -19,7 +19,6 @@ from dualgrad._trace.roots import SQUARES, remember
 from dualgrad._trace.zeros import drop_zeros, is_strict, may_be_infinite
 from dualgrad.batching import BatchArray, batch_array
 
-_divide = np.true_divide
 _hypot = np.hypot
 _isfinite = math.isfinite
 _FLOATS = frozenset((float, np.float64, np.float32))
@@ -157,7 +156,7 @@ class ForwardLevel(Level):
             y = y._value
         ans = record.operate(x, y)
         # Division by an ordinary number, the commonest of all, makes nothing infinite that a product would not.
-        if self.is_infinite or (record.poles and not (record.key is _divide and yt is None and _is_ordinary(y))):
+        if self.is_infinite or (record.poles and not (record.facts.quotient and yt is None and _is_ordinary(y))):
             tangent = self._push_past_poles(record, (xt, yt), ans, (x, y), {})
         elif record.outputs != 1:
             return self._wrap_tuple(ans, record.jvp((xt, yt), ans, x, y))

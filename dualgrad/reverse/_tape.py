@@ -25,7 +25,7 @@ from numpy import float64, ndarray
 from dualgrad._array.array import TracedArray
 from dualgrad._array.views import frozen, link, tie_number
 from dualgrad._table.copies import copy_in_layout
-from dualgrad._table.functions import getitem, pack
+from dualgrad._table.functions import getitem
 from dualgrad._table.index import BOUNDS, fixed_slice, join_index
 from dualgrad._table.record import RECORDS, SHORT, WAITS, Primitive, Pull
 from dualgrad._table.space import Space, Value, base_class, has_space, is_inexact, space_of, space_unless_equal
@@ -295,7 +295,7 @@ class Tape(Level):
         values = [x._value if type(x) is TapeArray and x._level is self else x for x in operands]
         ans = (record.operate if not params else record.fun)(*values, **params)
         if record.pulls is None:
-            if record.key is pack and _SCALARS.issuperset(map(type, values)):
+            if record.facts.packs and _SCALARS.issuperset(map(type, values)):
                 return self._record_pack(operands, values, ans)
             return self._record_joint(record, operands, values, ans, params)
         return self._record_edges(record.pulls, operands, values, ans, params)

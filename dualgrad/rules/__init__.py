@@ -14,6 +14,7 @@ from dualgrad.rules.contractions import convolution as _contractions_convolution
 from dualgrad.rules.contractions import einsum as _contractions_einsum  # noqa: F401
 from dualgrad.rules.contractions import products as _contractions_products  # noqa: F401
 from dualgrad.rules.contractions import vectors as _contractions_vectors  # noqa: F401
+from dualgrad.rules.elementwise import arithmetic as _elementwise_arithmetic  # noqa: F401
 from dualgrad.rules.elementwise import complexes as _elementwise_complexes  # noqa: F401
 from dualgrad.rules.elementwise import digits as _elementwise_digits  # noqa: F401
 from dualgrad.rules.elementwise import even_powers as _elementwise_even_powers  # noqa: F401

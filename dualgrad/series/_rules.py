@@ -25,7 +25,6 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._table.functions import pack
 from dualgrad._table.record import Primitive, Word
 from dualgrad._table.space import Value, is_inexact
 from dualgrad._trace.ended import Ended
@@ -33,8 +32,6 @@ from dualgrad._trace.level import Level
 from dualgrad.series._array import SeriesArray
 from dualgrad.series._series import Extend, Series, conformed, constant, derivative, linear, product, quotient
 
-# Linear in what may be differentiated, which their words do not say.
-_LINEAR = frozenset((np.where, np.copy, pack))
 _SIMPLE = (bool, int, float, complex, str, type(None), type(Ellipsis))
 
 
@@ -106,9 +103,9 @@ class RuleLevel(Level):
         if _is_linear(record, known):
             ans = run(*values, **params)
             return linear(lambda tangents: record.jvp(tuple(tangents), ans, *values, **params), known, ans)
-        if record.word is Word.BILINEAR or record.key is np.multiply:
+        if record.word is Word.BILINEAR or record.facts.product:
             return product(lambda a, b: run(a, b, **params), given[0], given[1], run(*values, **params))
-        if record.key is np.true_divide:
+        if record.facts.quotient:
             return quotient(known[0], given[1], run(*values, **params))
         return self._by_rule(record, given, values, params)
 
@@ -205,7 +202,7 @@ def _start(
 
 def _is_linear(record: Primitive, known: list[Series | None]) -> bool:
     """Tell whether a function is linear in those of its operands that are series, the others being constant."""
-    if record.word in (Word.LINEAR, Word.STRUCTURAL) or record.key in _LINEAR:
+    if record.word in (Word.LINEAR, Word.STRUCTURAL) or record.facts.linear:
         return True
     moving = [i for i, x in enumerate(known) if x is not None]
     if record.word is Word.BILINEAR:

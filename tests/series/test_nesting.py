@@ -26,6 +26,7 @@ from dualgrad import (
 from dualgrad._table import record as primitive
 from dualgrad.errors import RuleError
 from tests.series.beside import assert_as_nested
+from tests.series.counting import applications
 
 X, V = np.array([0.3, 0.8]), np.array([1.0, -0.5])
 
@@ -167,6 +168,34 @@ def test_functions_registered_with_extend_expand() -> None:
 
     for found, expected in zip(taylor(twin, X, V, 5), taylor(np.exp, X, V, 5), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.usefixtures("_table")
+def test_what_a_record_says_of_its_function_makes_its_series_cheaper() -> None:
+    def area_of(**said: Any) -> Any:
+        @extend.overridable
+        def area(x: Any, y: Any) -> Any:
+            return 0.5 * (x * y)
+
+        extend.elementwise(
+            area,
+            lambda t, y: 0.5 * (t * y),
+            lambda t, x: 0.5 * (t * x),
+            samples=extend.cases(extend.case(extend.A(2), extend.A(2))),
+            **said,
+        )
+        return area
+
+    silent, product = area_of(), area_of(facts=extend.Facts(product=True))
+    for found, expected in zip(
+        taylor(lambda x: product(x, np.sin(x)), X, V, 6), taylor(lambda x: silent(x, np.sin(x)), X, V, 6), strict=True
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+    def cost(f: Any) -> int:
+        return applications(lambda x: f(x[0], x[1]), [X, X], [V, V], 6)
+
+    assert cost(product) < cost(silent)
 
 
 def test_a_custom_rule_that_reads_a_closure_is_an_error() -> None:

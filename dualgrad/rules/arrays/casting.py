@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._table.facts import ARRAY, AS_BODY
+from dualgrad._table.facts import AS_BODY, Facts
 from dualgrad._table.foreign import is_foreign
 from dualgrad._table.functions import astype, constant_astype, overridable
 from dualgrad._table.record import Primitive, Pull, Word, register
@@ -106,6 +106,6 @@ linear(
     _copy_transpose,
     call=_copy,
     word=Word.ELEMENTWISE,
+    facts=Facts(is_array=True, linear=True),
     samples=cases(case(A(2, 3)), case(A(2, 3), order="F"), case(A(2), "C", subok=True), case(A()), case(A(0))),
-    facts=ARRAY,
 )

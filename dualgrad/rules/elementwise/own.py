@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._table.facets import BATCH
+from dualgrad._table.facts import Facts
 from dualgrad._table.functions import overridable, pack
 from dualgrad._table.record import Primitive
 from dualgrad._table.space import Value, shape_of, zeros_of
@@ -130,6 +131,7 @@ handwritten(
     keep=(),
     structure=Rearranged(many=True),
     says=(BATCH(_pack_batch),),
+    facts=Facts(linear=True, packs=True),
     samples=cases(
         case(A(), A(), shape=(2,)),
         case(A(), A(is_complex=True), 2.0, 1, A(), A(), shape=(2, 3)),

@@ -7,14 +7,14 @@ zero is NumPy's (inf, nan), never Python's exception.
 from __future__ import annotations
 
 import math
-import operator
 
 import numpy as np
 
 from dualgrad._table.facets import PATTERN
+from dualgrad._table.facts import Facts
 from dualgrad._table.space import Value, dtype_of
 from dualgrad._trace.zeros import may_hold_nan
-from dualgrad.rules.elementwise._patterns import multiply_pattern, power_pattern
+from dualgrad.rules.elementwise._patterns import power_pattern
 from dualgrad.rules.elementwise.digits import degree, log_of
 from dualgrad.rules.elementwise.own import (
     cosine_of,
@@ -25,75 +25,8 @@ from dualgrad.rules.elementwise.own import (
     sech2,
     tanh_slope,
 )
-from dualgrad.rules.samples import A, analytic, analytics, case, real, reals
+from dualgrad.rules.samples import A, analytic, case, real, reals
 from dualgrad.rules.words import elementwise, handwritten
-
-# ---- arithmetic ------------------------------------------------------------------------------------
-
-elementwise(np.add, lambda t: t, lambda t: t, samples=analytics(), operate=operator.add)
-elementwise(
-    np.subtract, lambda t: t, lambda t: -t, samples=analytics(), operate=operator.sub, in_place=(None, np.negative)
-)
-elementwise(
-    np.multiply,
-    lambda t, y: t * y,
-    lambda t, x: t * x,
-    says=(PATTERN(multiply_pattern),),
-    samples=analytics(),
-    operate=operator.mul,
-    in_place=(np.multiply, np.multiply),
-)
-
-
-def _divide(x: Value, y: Value) -> Value:
-    try:
-        return x / y
-    except ZeroDivisionError:
-        # Python floats are numbers of NumPy's here: 1 / 0 is infinite, and may be in a branch not taken.
-        found: float = np.true_divide(x, y).item()
-        return found
-
-
-elementwise(
-    np.true_divide,
-    lambda t, y: t / y,
-    lambda t, ans, y: -(t / y * ans),
-    samples=analytics((-2, 2), (0.5, 2)),
-    in_place=(np.true_divide,),
-    operate=_divide,
-    poles=True,
-)
-elementwise(np.negative, lambda t: -t, samples=analytic(), operate=operator.neg, in_place=(np.negative,))
-elementwise(np.positive, lambda t: t, samples=analytic())
-elementwise(np.reciprocal, lambda t, ans: -(t * ans * ans), samples=analytic(0.5, 2), poles=True)
-
-
-def _square(x: Value) -> Value:
-    return x * x
-
-
-def _square_over(t: Value, x: Value, out: Value) -> Value:
-    np.multiply(t, x, out=out)
-    return np.add(out, out, out=out)
-
-
-def _square_moved(t: Value, x: Value) -> Value:
-    moved = t * x
-    # Large arrays cost memory: only one is made.
-    return np.add(moved, moved, out=moved) if type(moved) is np.ndarray else moved + moved
-
-
-elementwise(np.square, _square_moved, samples=analytic(), operate=_square, in_place=(_square_over,))
-
-
-def _remainder_y(t: Value, x: Value, y: Value) -> Value:
-    return -(t * np.floor_divide(x, y))
-
-
-elementwise(np.remainder, lambda t: t, _remainder_y, samples=reals((1.0, 1.2), (0.7, 0.8)))
-elementwise(
-    np.fmod, lambda t: t, lambda t, x, y: -(t * np.trunc(np.true_divide(x, y))), samples=reals((1.0, 1.2), (0.7, 0.8))
-)
 
 # ---- powers and roots ------------------------------------------------------------------------------
 
@@ -273,7 +206,7 @@ def _absolute(t: Value, ans: Value, x: Value) -> Value:
 
 elementwise(np.absolute, _absolute, samples=analytic(), operate=abs, same_space=False)
 elementwise(np.fabs, lambda t, x: t * np.sign(x), samples=real())
-elementwise(np.conjugate, lambda t: np.conjugate(t), samples=analytic())
+elementwise(np.conjugate, lambda t: np.conjugate(t), samples=analytic(), facts=Facts(linear=True))
 
 
 def _sign_jvp(tangents: tuple[Value, ...], ans: Value, /, x: Value) -> Value:

@@ -10,7 +10,7 @@ import numpy as np
 from dualgrad._array.gather import as_data, as_operand
 from dualgrad._table import versions
 from dualgrad._table.facets import PATTERN, said
-from dualgrad._table.facts import ARRAY
+from dualgrad._table.facts import ARRAY, Facts
 from dualgrad._table.functions import as_constant, astype
 from dualgrad._table.record import Primitive, Pull, Word, register
 from dualgrad._table.signature import Normaliser
@@ -89,7 +89,7 @@ register(
         pulls=(None, Pull(_where_x, select_positions((1,))), Pull(_where_y, select_positions((1,)))),
         desugar=_where_indices,
         says=said((PATTERN(where_pattern),)),
-        facts=ARRAY,
+        facts=Facts(is_array=True, linear=True),
     )
 )
 
