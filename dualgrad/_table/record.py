@@ -66,6 +66,9 @@ PULLBACKS: list[Function] = []
 """The pullbacks by number. A tape holds the numbers: what refers to functions, Python's garbage collector visits again and
 again, and on a long tape that costs as much as everything else."""
 
+PULLS: list[Pull] = []
+"""The same with all that is known of them, for what is asked of few: whose they are, how they may be run."""
+
 
 WAITS = -2
 """In the place of `reads`: a product of matrices a^T ct, which reads (a, the space of b) and may wait for others like it."""
@@ -76,17 +79,52 @@ class Pull:
 
     What `select` returns is all that a tape has to hold on to. `reads` says the same as a number for one or two operands, for
     fast paths: 1 for the answer, 2 and 4 for the operands. `parts` is (number in PULLBACKS, select, reads).
+    `in_place` is the function once more with a last argument `out`: it can be written over the cotangent.
+    The rest is known when its record comes into the table: `record` and `place`, the operand that it is of; `lanewise`, each
+    number of the result depends on one number of the cotangent; `scatters`, it only scatters a cotangent into zeros, and the
+    record can add that into a buffer in place.
     """
 
-    __slots__ = ("function", "number", "parts", "reads", "select")
+    __slots__ = (
+        "function",
+        "in_place",
+        "lanewise",
+        "number",
+        "parts",
+        "place",
+        "reads",
+        "record",
+        "scatters",
+        "select",
+    )
 
-    def __init__(self, function: Function, select: Callable[..., tuple[Value, ...]], reads: int = -1) -> None:
+    record: Primitive | None
+
+    def __init__(
+        self,
+        function: Function,
+        select: Callable[..., tuple[Value, ...]],
+        reads: int = -1,
+        in_place: Function | None = None,
+    ) -> None:
         self.function = function
         self.select = select
         self.reads = reads
+        self.in_place = in_place
         self.number = len(PULLBACKS)
         self.parts = (self.number, select, reads)
+        self.record = None
+        self.place = -1
+        self.lanewise = self.scatters = False
         PULLBACKS.append(function)
+        PULLS.append(self)
+
+    def belong(self, record: Primitive, place: int) -> None:
+        """Note whose pullback this is, and to which operand."""
+        self.record = record
+        self.place = place
+        self.lanewise = record.word is Word.ELEMENTWISE
+        self.scatters = place == 0 and record.into is not None
 
 
 _STRUCTURES: dict[Word, Structure] = {Word.ELEMENTWISE: Numberwise(), Word.STRUCTURAL: Rearranged()}
@@ -217,16 +255,6 @@ value: the number of the pullback where that is the operand, and `~number` where
 SHORT_FORWARD: dict[Function, int] = {}
 """The same for forward mode: of those whose formula serves both modes, and whose tangents need not be looked at."""
 
-LANEWISE: set[int] = set()
-"""The numbers of the formulas of elementwise records: each number of the result depends on one number of the cotangent."""
-
-SCATTERS: dict[int, Primitive] = {}
-"""The numbers of the pullbacks that only scatter a cotangent into zeros, and so can add into a buffer in place."""
-
-
-IN_PLACE: dict[int, Function] = {}
-"""What formulas, by number, are as functions of the cotangent, of what they read, and of `out`: they can be written over the cotangent."""
-
 
 def register(record: Record) -> None:
     """Put a record into the table. Raises ValueError where the function has one already."""
@@ -249,10 +277,9 @@ def install(record: Record) -> None:
                 SHORT[record.key] = number if reads == 2 else ~number
                 if record.one_formula and not record.poles:
                     SHORT_FORWARD[record.key] = SHORT[record.key]
-        if record.word is Word.ELEMENTWISE:
-            LANEWISE.update(pull.number for pull in record.pulls if pull is not None)
-        if record.into is not None and record.pulls[0] is not None:
-            SCATTERS[record.pulls[0].number] = record
+        for place, pull in enumerate(record.pulls):
+            if pull is not None:
+                pull.belong(record, place)
 
 
 def records() -> Mapping[Function, Record]:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from dualgrad._table.foreign import is_foreign
-from dualgrad._table.record import IN_PLACE, LANEWISE, PULLBACKS, SCATTERS, Primitive
-from dualgrad._table.space import LARGE, ForeignSpace, Value, conform_cotangent
+from dualgrad._table.record import PULLBACKS, PULLS
+from dualgrad._table.space import LARGE, ForeignSpace, Function, Value, conform_cotangent
 from dualgrad._trace.level import Tracer, decide, may_be_anywhere, vanishes
 from dualgrad._trace.zeros import drop_zeros
 from dualgrad.reverse._pending import Pending, can_wait
@@ -76,7 +76,7 @@ class Sweep:
         del cotangents[start + 1 if start >= stop else stop :]
         # The cotangent of the entry at hand is always the last of the list: popping is the fastest way to it.
         pop = cotangents.pop
-        pullbacks = PULLBACKS
+        pullbacks, pulls = PULLBACKS, PULLS
         # Among large arrays memory is what costs: cotangents that nobody else holds are written over.
         is_large = self.tape.guard is not None
         quick = _NEVER if is_large else ONE
@@ -93,8 +93,8 @@ class Sweep:
                 elif parent < 0:
                     pullback(self, ct, *kept)
                     continue
-                elif is_large and edge is None and pullback in IN_PLACE and _is_free(ct, kept, getrefcount(ct)):
-                    g = IN_PLACE[pullback](ct, *((kept,) if params is None else kept), ct, **(params or _NO_PARAMS))
+                elif is_large and edge is None and (over := _over(pullback, ct, kept, getrefcount(ct))) is not None:
+                    g = over(ct, *((kept,) if params is None else kept), ct, **(params or _NO_PARAMS))
                 elif params is None:
                     g = pullbacks[pullback](ct, kept)
                 elif params is LATER and can_wait(kept[0], ct, kept[1]):
@@ -105,8 +105,8 @@ class Sweep:
                 elif params is ITEM:
                     self._add_item(parent, pullback, kept, ct)
                     continue
-                elif pullback in SCATTERS:
-                    self._scatter(parent, SCATTERS[pullback], ct, kept, params)
+                elif (pull := pulls[pullback]).scatters:
+                    self._scatter(parent, pull.record, ct, kept, params)
                     continue
                 else:
                     g = pullbacks[pullback](ct, *kept, **params)
@@ -150,19 +150,19 @@ class Sweep:
                 if isinstance(ct, Tracer):
                     # A zero that is traced may still move: only what it spoils is dropped.
                     zero, lost = _is_zero(ct), np.isnan(g)
-                    if pullback in LANEWISE:
+                    if PULLS[pullback].lanewise:
                         g = np.where(silent | (lost & zero), 0, g)
                     elif _all(zero) and may_be_anywhere(lost):
                         continue
-                elif pullback in LANEWISE and (params is ONE or kept):
+                elif PULLS[pullback].lanewise and (params is ONE or kept):
                     g = np.where(silent, 0, g)
                 self.add(parent, g if space is None else conform_cotangent(g, *space))
 
     def _add_item(self, parent: int, pullback: int, index: Any, ct: Value) -> None:
         """Add the cotangent of an item to that of its array."""
-        record = SCATTERS[pullback]
+        record: Any = PULLS[pullback].record
         if parent in self.owned and isinstance(ct, _OURS):
-            record.into(self.cotangents[parent], ct, None, index=index)  # type: ignore[misc]
+            record.into(self.cotangents[parent], ct, None, index=index)
         else:
             self._scatter(parent, record, ct, (self.tape.read[parent],), {"index": index})
 
@@ -177,9 +177,7 @@ class Sweep:
     def _wait(self, parent: int, *scatter: Any) -> None:
         self.pending.setdefault(parent, Pending()).scatter(*scatter)
 
-    def _scatter(
-        self, parent: int, record: Primitive, ct: Value, kept: tuple[Any, ...], params: dict[str, Any]
-    ) -> None:
+    def _scatter(self, parent: int, record: Any, ct: Value, kept: tuple[Any, ...], params: dict[str, Any]) -> None:
         """Add a scattered cotangent into one buffer per array, so that a loop over x[i] costs O(n) in all."""
         if not isinstance(ct, _OURS) or type(kept[0]) is ForeignSpace or any([isinstance(x, Tracer) for x in kept[1:]]):
             self._wait(parent, record, ct, kept, params)
@@ -195,7 +193,7 @@ class Sweep:
                 return
             buffer = self.cotangents[parent] = np.array(buffer)
             self.owned.add(parent)
-        record.into(buffer, ct, *kept, **params)  # type: ignore[misc]
+        record.into(buffer, ct, *kept, **params)
 
     def settle(self, number: int) -> Value:
         """Return the cotangent of a value, with the scatters that were pending for it."""
@@ -209,6 +207,12 @@ class Sweep:
             return ct
         total = waiting.total()
         return total if ct is None else ct + total
+
+
+def _over(pullback: int, ct: Value, kept: Any, references: int) -> Function | None:
+    """Return a pullback as one that writes over the cotangent, where it knows how to, and may."""
+    over = PULLS[pullback].in_place
+    return over if over is not None and _is_free(ct, kept, references) else None
 
 
 def _is_free(x: Value, other: Value, references: int) -> bool:
@@ -232,7 +236,7 @@ def _pulled(pullback: int, kept: Any, params: Any, ct: Value) -> Value:
             return formula(moves[0], kept)
         return formula(moves[0], *kept, **(params if type(params) is dict else {}))
 
-    return drop_zeros(pull, (ct,), pull((ct,)), is_lanewise=pullback in LANEWISE)
+    return drop_zeros(pull, (ct,), pull((ct,)), is_lanewise=PULLS[pullback].lanewise)
 
 
 def _silent(ct: Value) -> Any:

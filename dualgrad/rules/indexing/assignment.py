@@ -12,7 +12,7 @@ from dualgrad._array.gather import as_data, as_operand
 from dualgrad._table.facets import BATCH, PATTERN, said
 from dualgrad._table.functions import getitem, set_item
 from dualgrad._table.index import Slot, join_index, region_of_mask, split_index
-from dualgrad._table.record import IN_PLACE, Primitive, Pull, Word, register
+from dualgrad._table.record import Primitive, Pull, Word, register
 from dualgrad._table.signature import Normaliser
 from dualgrad._table.space import Value, dtype_of, shape_of, unbroadcast, zeros_of
 from dualgrad._trace.batch import size_of, widened
@@ -107,9 +107,7 @@ def _select(ans: Value, value: Value, a: Value, *arrays: Value) -> tuple[Value, 
     return arrays
 
 
-_pulls = (Pull(_value_pull, _select_value), Pull(_array_pull, _select))
-
-IN_PLACE[_pulls[1].number] = _zeros_over
+_pulls = (Pull(_value_pull, _select_value), Pull(_array_pull, _select, in_place=_zeros_over))
 
 
 def _set_item_vjp(

@@ -8,7 +8,7 @@ import numpy as np
 
 from dualgrad._table.facets import Stated, said
 from dualgrad._table.facts import NO_FACTS, Facts
-from dualgrad._table.record import IN_PLACE, Primitive, Pull, Samples, Word, name_of, register
+from dualgrad._table.record import Primitive, Pull, Samples, Word, name_of, register
 from dualgrad._table.signature import Normaliser, parameters_of
 from dualgrad._table.space import Function
 from dualgrad._table.structure import Structure
@@ -41,7 +41,8 @@ def elementwise(
     if operands is None:
         operands = ("x", "y") if isinstance(fun, np.ufunc) else parameters_of(fun)[0]
     names = tuple(operands[: len(formulas)])
-    pulls = tuple([_pull(fun, f, name, names) for f, name in zip(formulas, names, strict=True)])
+    over = (*in_place, *(None,) * (len(names) - len(in_place)))
+    pulls = tuple([_pull(fun, f, name, names, o) for f, name, o in zip(formulas, names, over, strict=True)])
     pushes = tuple(None if p is None else (strong(p.function) if poles else p.function, p.select) for p in pulls)
     record = Primitive(
         key=fun,
@@ -61,11 +62,12 @@ def elementwise(
         facts=facts,
     )
     register(record)
-    IN_PLACE.update({p.number: f for p, f in zip(pulls, in_place, strict=False) if p is not None and f is not None})
     return record
 
 
-def _pull(fun: Function, formula: Function | Unknown | None, name: str, names: tuple[str, ...]) -> Pull | None:
+def _pull(
+    fun: Function, formula: Function | Unknown | None, name: str, names: tuple[str, ...], in_place: Function | None
+) -> Pull | None:
     if formula is None:
         return None
-    return refusing(formula, name_of(fun), name) if isinstance(formula, Unknown) else pull_of(formula, names)
+    return refusing(formula, name_of(fun), name) if isinstance(formula, Unknown) else pull_of(formula, names, in_place)

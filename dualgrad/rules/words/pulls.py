@@ -87,7 +87,7 @@ def elementwise_jvp(pushes: tuple[tuple[Function, Callable[..., tuple[Value, ...
     return jvp
 
 
-def pull_of(formula: Function, operands: tuple[str, ...]) -> Pull:
+def pull_of(formula: Function, operands: tuple[str, ...], in_place: Function | None = None) -> Pull:
     """Return the pullback made of a formula; the names of its parameters say what it reads of the answer and operands."""
     names = list(inspect.signature(formula).parameters)
     if not names or names[0] not in ("t", "ct"):
@@ -100,7 +100,7 @@ def pull_of(formula: Function, operands: tuple[str, ...]) -> Pull:
         )
     positions = tuple(places.index(name) for name in names[1:])
     reads = sum(1 << place for place in positions) if positions == tuple(sorted(positions)) else -1
-    return Pull(formula, select_positions(positions), reads)
+    return Pull(formula, select_positions(positions), reads, in_place)
 
 
 def select_positions(positions: tuple[int, ...]) -> Callable[..., tuple[Value, ...]]:
