@@ -1,7 +1,7 @@
 """Batching: many calls of a function as one, by arrays that carry a batch axis out of sight."""
 
-from dualgrad.batching import _thin_functions as _thin_functions
-from dualgrad.batching._batch import BatchArray, BatchLevel, batch_array
+from dualgrad.batching import thin_functions as thin_functions
+from dualgrad.batching._batch import BatchLevel
 from dualgrad.batching._directions import (
     Directions,
     block,
@@ -12,6 +12,7 @@ from dualgrad.batching._directions import (
     parts,
     size_of,
 )
+from dualgrad.batching._hot import BatchArray, batch_array
 from dualgrad.batching._vmap import vmap
 
 __all__ = [

@@ -11,7 +11,8 @@ import numpy as np
 from dualgrad._table.foreign import is_foreign
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import Tracer
-from dualgrad.batching._batch import BatchLevel, batch_array
+from dualgrad.batching._batch import BatchLevel
+from dualgrad.batching._hot import batch_array
 from dualgrad.batching._thin import Places, ThinBatch, unit_directions
 
 T = TypeVar("T")

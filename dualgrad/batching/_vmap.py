@@ -14,7 +14,8 @@ from dualgrad._call.arguments import argument_name, like
 from dualgrad._call.leaves import owned, refuse_masked
 from dualgrad._table.space import Value, base_class, shape_of
 from dualgrad._trace.level import Tracer
-from dualgrad.batching._batch import BatchLevel, batch_array
+from dualgrad.batching._batch import BatchLevel
+from dualgrad.batching._hot import batch_array
 
 
 @overload

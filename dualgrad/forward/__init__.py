@@ -1,6 +1,7 @@
 """Forward mode: dual-number arrays, which carry a tangent beside each value."""
 
-from dualgrad.forward._dual import DualArray, ForwardLevel
+from dualgrad.forward._dual import ForwardLevel
+from dualgrad.forward._hot import DualArray
 from dualgrad.forward._jacobian import columns, columns_by, columns_for, derivative, jacfwd
 from dualgrad.forward._jvp import jvp, push
 

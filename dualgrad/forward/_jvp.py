@@ -9,7 +9,8 @@ from dualgrad._call.annotations import A, R
 from dualgrad._call.arguments import check_callable, split_aux
 from dualgrad._call.leaves import Leaves, as_primals, in_own_memory, owned, release, results, settle
 from dualgrad._table.space import Value
-from dualgrad.forward._dual import DualArray, ForwardLevel, dual_array
+from dualgrad.forward._dual import ForwardLevel
+from dualgrad.forward._hot import DualArray, dual_array
 
 
 def push(

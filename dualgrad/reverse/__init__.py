@@ -1,8 +1,9 @@
 """Reverse mode: a tape that records what was done, and a sweep that sends cotangents back over it."""
 
 from dualgrad.reverse._checkpoint import checkpoint
+from dualgrad.reverse._hot import TapeArray
 from dualgrad.reverse._jacobian import jacrev, pulled, record, rows, rows_for
-from dualgrad.reverse._tape import Tape, TapeArray
+from dualgrad.reverse._tape import Tape
 from dualgrad.reverse._vjp import Recording, vjp
 
 __all__ = ["Recording", "Tape", "TapeArray", "checkpoint", "jacrev", "pulled", "record", "rows", "rows_for", "vjp"]

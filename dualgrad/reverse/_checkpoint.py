@@ -20,9 +20,10 @@ from dualgrad._table.foreign import is_foreign
 from dualgrad._table.space import Value, shape_of
 from dualgrad._trace.level import anywhere, deepest
 from dualgrad.errors import LeakedValueError, RuleError
+from dualgrad.reverse._hot import TapeArray, tape_array
 from dualgrad.reverse._joint import pick
 from dualgrad.reverse._sweep import FEW, Sweep
-from dualgrad.reverse._tape import Tape, TapeArray, tape_array
+from dualgrad.reverse._tape import Tape
 
 
 def checkpoint(f: Callable[P, R]) -> Callable[P, R]:

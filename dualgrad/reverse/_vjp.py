@@ -14,8 +14,9 @@ from dualgrad._call.leaves import as_primals, in_own_memory, release, results, s
 from dualgrad._table.foreign import is_foreign
 from dualgrad._table.space import Value
 from dualgrad._trace.zeros import is_strict, may_hold_nan
+from dualgrad.reverse._hot import TapeArray
 from dualgrad.reverse._sweep import Sweep
-from dualgrad.reverse._tape import Tape, TapeArray
+from dualgrad.reverse._tape import Tape
 
 
 class Recording:

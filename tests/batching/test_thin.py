@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dualgrad import extend, grad, hessian, hessian_diagonal, jacfwd, jacobian, jacrev, laplacian, vjp
-from dualgrad.batching import _batch, _directions, _thin
+from dualgrad.batching import _directions, _hot, _thin
 from tests.registry.cases import CASES, IDS, Case
 from tests.sparse.test_table import flattened
 
@@ -37,7 +37,7 @@ def worth_it(monkeypatch: pytest.MonkeyPatch, from_size: float) -> Iterator[list
 
     with monkeypatch.context() as patch:
         patch.setattr(_directions, "_WORTH_IT", from_size)
-        patch.setattr(_batch, "MANY", min(from_size, 256))
+        patch.setattr(_hot, "MANY", min(from_size, 256))
         patch.setattr(_thin.ThinBatch, "full", full)
         yield made
 
