@@ -289,7 +289,7 @@ def _copy_value(source: Tracer, target: Tracer) -> None:
     """Make an array stand for what another one of its class does; what it shares its memory with stays its own."""
     for slot in ("_level", "_value", *type(target).__slots__):
         setattr(target, slot, getattr(source, slot))
-    target._origin = getattr(source, "_origin", None)
+    target._made_by = getattr(source, "_made_by", None)
 
 
 def _become(target: Tracer, answer: Value, title: str) -> None:

@@ -91,6 +91,23 @@ BATCH: Facet[BatchRule] = Facet(
     "BATCH", "the rule by which a primitive runs on a batch, where its structure does not tell"
 )
 
+
+class Root(NamedTuple):
+    """What a function is the root of: `under(*operands, **params)`, all of whose derivatives exist where it is zero.
+
+    `is_zero(ans, *operands, **params)` tells where that is, if the answer is rounded there. `operand(ans)` is the operand again, of a
+    root of one operand whose derivative reads the answer alone.
+    """
+
+    under: Callable[..., Value]
+    is_zero: Callable[..., Value] | None = None
+    operand: Callable[[Value], Value] | None = None
+
+
+UNDER: Facet[Root] = Facet(
+    "UNDER", "what stands under the root that a function is, which even powers of it are made of"
+)
+
 BATCH_CONSTANT: Facet[Callable[..., Value]] = Facet(
     "BATCH_CONSTANT",
     "rule(fun, a, ...) by which a function without a derivative runs where `a` alone has a batch axis, in front",

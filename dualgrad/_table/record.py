@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from dualgrad._table.facets import Says, silent
+from dualgrad._table.facets import UNDER, Root, Says, silent
 from dualgrad._table.facts import NO_FACTS, Facts
 from dualgrad._table.signature import Normaliser
 from dualgrad._table.space import Function, Value
@@ -144,7 +144,8 @@ class Primitive:
     `into` adds the pullback to the first operand into a buffer in place; `gather` does the same for many answers at once.
     With `poles`, tangents that are finite may become infinite.
     With `one_formula`, the function of each pull is the pushforward by that operand too.
-    `structure` says which numbers the answer depends on, `says` holds its facets, `facts` what else is true of it.
+    `structure` says which numbers the answer depends on, `says` holds its facets, `facts` what else is true of it. `root` is what the
+    facet UNDER says, for hot paths.
     """
 
     key: Function
@@ -169,8 +170,10 @@ class Primitive:
     says: Says = field(default_factory=silent)
     facts: Facts = NO_FACTS
     unary: tuple[Function, int, Function, int, bool] | None = field(init=False, default=None)
+    root: Root | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "root", UNDER.of(self))
         if self.structure is None and self.word in _STRUCTURES:
             object.__setattr__(self, "structure", _STRUCTURES[self.word])
         if isinstance(self.structure, Along) and "axis" not in self.normalise.params:
@@ -272,10 +275,9 @@ def install(record: Record) -> None:
         if record.unary is not None:
             UNARY[record.key] = record
             operate, number, _, reads, same_space = record.unary
-            # A square asks what its operand is (see squares.py).
-            if same_space and record.key is not np.square and operate is record.key and reads in (1, 2):
+            if same_space and not record.facts.asks and operate is record.key and reads in (1, 2):
                 SHORT[record.key] = number if reads == 2 else ~number
-                if record.one_formula and not record.poles:
+                if record.one_formula and not record.poles and record.root is None:
                     SHORT_FORWARD[record.key] = SHORT[record.key]
         for place, pull in enumerate(record.pulls):
             if pull is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -17,10 +17,18 @@ T = TypeVar("T")
 _depths = itertools.count(1)
 
 
+class Call(NamedTuple):
+    """A primitive that was applied, and to what."""
+
+    record: Primitive
+    operands: tuple[Value, ...]
+    params: dict[str, Any]
+
+
 class Tracer:
     """A value seen by one level. `_value` is what the level below sees: a plain array, or a tracer of a lower level."""
 
-    __slots__ = ("__weakref__", "_level", "_links", "_origin", "_value")
+    __slots__ = ("__weakref__", "_level", "_links", "_made_by", "_value")
 
     _level: Level
     _value: Value
@@ -28,8 +36,8 @@ class Tracer:
     _links: Any
     """What the value shares its memory with, if anything (see views.py)."""
 
-    _origin: Any
-    """The call that the value comes from, where its level remembers that here (see squares.py)."""
+    _made_by: Call | None
+    """The call that the value comes from, where its level remembers that here (see roots.py)."""
 
     def vanishes(self) -> Any:
         """Tell which numbers are zero with all their derivatives; False where a level does not know."""
@@ -83,9 +91,9 @@ class Level:
     def decided(self, x: Tracer, question: Callable[[Any], Any], answer: Any) -> None:
         """Note that code went one way or another by what a question said of the numbers of one of this level's tracers."""
 
-    def origin(self, x: Any) -> Any:
-        """Return the `Origin` of one of this level's tracers, if it is a root and the level knows; otherwise None."""
-        return getattr(x, "_origin", None)
+    def made_by(self, x: Any) -> Call | None:
+        """Return the call that one of this level's tracers comes from, where it is a root that is zero and the level knows; or None."""
+        return getattr(x, "_made_by", None)
 
     def constant(self, fun: Function, args: Any, kwargs: dict[str, Any]) -> Value:
         """Apply a function without a derivative: to a differentiating level, its tracers are just their values."""

@@ -10,7 +10,7 @@ import numpy as np
 from dualgrad._table.record import Primitive, Word
 from dualgrad._table.space import Value, conform_tangent, zeros_of
 from dualgrad._trace.ended import Ended
-from dualgrad._trace.roots import SQUARES, remember
+from dualgrad._trace.roots import remember
 from dualgrad._trace.zeros import drop_zeros, is_strict, may_be_infinite
 from dualgrad.forward._hot import DualArray, ShortForward, dual_array
 
@@ -49,7 +49,7 @@ class ForwardLevel(ShortForward):
         if record.outputs != 1:
             return self.wrap_tuple(ans, tangent)
         out = self.wrap(ans, tangent)
-        return remember(out, record.key, operands, params) if record.key in SQUARES else out
+        return out if record.root is None else remember(out, record, operands, params)
 
     def push_past_poles(
         self,

@@ -23,15 +23,15 @@ from numpy import float64, ndarray
 from dualgrad._array.views import frozen
 from dualgrad._table.copies import copy_in_layout
 from dualgrad._table.index import join_index
-from dualgrad._table.record import WAITS, Primitive, Pull
+from dualgrad._table.record import PULLS, WAITS, Primitive, Pull
 from dualgrad._table.space import Space, Value, base_class, has_space, is_inexact, space_of, space_unless_equal
 from dualgrad._trace.ended import Ended, leaked
-from dualgrad._trace.level import Tracer
+from dualgrad._trace.level import Call, Tracer
+from dualgrad._trace.roots import has_zero
 from dualgrad.reverse._guard import SMALL, Guard
 from dualgrad.reverse._hot import ShortTape, TapeArray, tape_array
 from dualgrad.reverse._joint import joint, pick, unpack
-from dualgrad.reverse._origin import origin_of
-from dualgrad.reverse._sweep import FEW, LATER
+from dualgrad.reverse._sweep import FEW, ITEM, LATER, ONE
 
 _making_locks = threading.Lock()
 
@@ -93,8 +93,44 @@ class Tape(ShortTape):
         self.record = self.entries.append
         self.is_running = True
 
-    def origin(self, x: Any) -> Any:
-        return origin_of(self.entries[x._number], x._value, lambda value, number: tape_array(value, self, number))
+    def made_by(self, x: Any) -> Call | None:
+        # The entry says it, as it holds what the pullbacks read.
+        edge = self.entries[x._number]
+        if edge is None:
+            return None
+        parent, pullback, kept, params, *_ = edge
+        if parent < 0:
+            return self._made_by_joint(kept) if pullback is joint else None
+        record: Any = PULLS[pullback].record
+        if record.root is None or params is ITEM or not (record.root.is_zero or has_zero(x._value)):
+            return None
+        # By place: 0 is the answer, 1 the first operand.
+        places = range(1, len(record.pulls) + 1)
+        values: dict[int, Value] = {}
+        numbers: dict[int, int] = {}
+        while edge is not None:
+            parent, pullback, kept, params, _, edge = edge
+            pull = PULLS[pullback]
+            if pull.reads < 0:
+                return None
+            read = [k for k in (0, *places) if pull.reads >> k & 1]
+            values.update(zip(read, (kept,) if params is ONE else kept, strict=True))
+            numbers[pull.place + 1] = parent
+        if 1 not in values and record.root.operand is not None:
+            values[1] = record.root.operand(x._value)
+        if not values.keys() >= set(places):
+            return None
+        return Call(record, tuple([self._again(values[k], numbers.get(k, -1)) for k in places]), {})
+
+    def _made_by_joint(self, kept: Any) -> Call | None:
+        record, parents, _, _, operands, _, options = kept
+        if record.root is None or any([isinstance(x, Space) for x in operands]):
+            return None
+        return Call(record, tuple(map(self._again, operands, parents)), options)
+
+    def _again(self, value: Value, number: int) -> Value:
+        """Return an operand from its value, and its number on the tape or -1."""
+        return value if number < 0 else tape_array(value, self, number)
 
     def lift(self, value: Value) -> TapeArray:
         """Return a new array on the tape that depends on nothing: an input, or a constant."""

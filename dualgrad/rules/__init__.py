@@ -17,7 +17,6 @@ from dualgrad.rules.contractions import vectors as _contractions_vectors  # noqa
 from dualgrad.rules.elementwise import arithmetic as _elementwise_arithmetic  # noqa: F401
 from dualgrad.rules.elementwise import complexes as _elementwise_complexes  # noqa: F401
 from dualgrad.rules.elementwise import digits as _elementwise_digits  # noqa: F401
-from dualgrad.rules.elementwise import even_powers as _elementwise_even_powers  # noqa: F401
 from dualgrad.rules.elementwise import own as _elementwise_own  # noqa: F401
 from dualgrad.rules.elementwise import parts as _elementwise_parts  # noqa: F401
 from dualgrad.rules.elementwise import phases as _elementwise_phases  # noqa: F401

@@ -8,7 +8,7 @@ from dualgrad._table.record import Primitive, name_of
 from dualgrad._table.space import Value, zeros_of
 from dualgrad._trace.ended import Ended
 from dualgrad._trace.level import Level
-from dualgrad._trace.roots import SQUARES, remember
+from dualgrad._trace.roots import remember
 from dualgrad.series._array import SeriesArray
 from dualgrad.series._rules import RuleLevel
 from dualgrad.series._series import Series
@@ -55,7 +55,7 @@ class SeriesLevel(Level):
             rules.close()
         if not isinstance(answer, tuple):
             out = self._wrap(answer)
-            return remember(out, record.key, operands, params) if record.key in SQUARES else out
+            return out if record.root is None else remember(out, record, operands, params)
         members = tuple([self._wrap(a) for a in answer])
         return answer._make(members) if hasattr(answer, "_make") else members
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dualgrad import derivative, grad, hessian, jacfwd, jacrev, taylor, vmap
+from dualgrad import derivative, extend, grad, hessian, jacfwd, jacrev, taylor, vmap
+from dualgrad._table.record import RECORDS
 
 ZERO = np.zeros(3)
 EYE = np.eye(3)
@@ -28,6 +29,7 @@ SQUARES: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {
     "vector norm": (lambda x: np.linalg.vector_norm(x) ** 2, ZERO, 2 * EYE),
     "root of a sum": (lambda x: np.sqrt(np.sum(x**2)) ** 2, ZERO, 2 * EYE),
     "abs": (lambda x: np.sum(np.abs(x) ** 2), np.array([0.0, 1.0, -2.0]), 2 * EYE),
+    "fabs": (lambda x: np.sum(np.fabs(x) ** 2), np.array([0.0, 1.0, -2.0]), 2 * EYE),
     "operator": (lambda x: np.sum(abs(x) ** 2), np.array([0.0, 1.0, -2.0]), 2 * EYE),
     "complex abs": (lambda x: np.sum(np.abs((1 + 2j) * x) ** 2), np.array([0.0, 1.0, 0.0]), 10 * EYE),
     "hypot": (lambda x: np.hypot(x[0], x[1]) ** 2 + np.hypot(3.0 * x[2], 0.0) ** 2, ZERO, np.diag([2, 2, 18])),
@@ -71,6 +73,54 @@ def test_a_squared_root_has_its_first_derivative_too(transform: Any) -> None:
 def test_fourth_derivatives() -> None:
     found = jacfwd(jacfwd(jacfwd(grad(lambda x: np.linalg.norm(x) ** 4))))(np.zeros(2))
     np.testing.assert_allclose(found.reshape(4, 4), [[24, 0, 0, 8], [0, 8, 8, 0], [0, 8, 8, 0], [8, 0, 0, 24]])
+
+
+def _norm_of_own() -> Any:
+    @extend.overridable
+    def length(x: Any) -> Any:
+        return np.sqrt(np.sum(x * x))
+
+    def slope(x: Any, ans: Any) -> Any:
+        return x / np.where(ans == 0, 1, ans)
+
+    extend.handwritten(
+        length,
+        lambda tangents, ans, x: np.sum(tangents[0] * slope(x, ans)),
+        lambda ct, wanted, ans, x: (ct * slope(x, ans),),
+        keep=("ans", "x"),
+        samples=extend.cases(extend.case(extend.A(3))),
+        says=(extend.UNDER(extend.Root(lambda x: np.sum(x * x))),),
+    )
+    return length
+
+
+def _root_of_own() -> Any:
+    @extend.overridable
+    def root(x: Any) -> Any:
+        return np.sqrt(x)
+
+    extend.elementwise(
+        root,
+        lambda t, ans: t / ans * 0.5,
+        poles=True,
+        samples=extend.cases(extend.case(extend.A(low=0.5))),
+        says=(extend.UNDER(extend.Root(lambda x: x, operand=np.square)),),
+    )
+    return lambda x: root(np.sum(x * x))
+
+
+@pytest.mark.parametrize(("outer", "inner"), list(itertools.product(MODES, MODES)))
+@pytest.mark.parametrize("own", [_norm_of_own, _root_of_own])
+def test_a_root_of_ones_own_says_what_it_is_the_root_of(own: Callable[[], Any], outer: Any, inner: Any) -> None:
+    before = set(RECORDS)
+    try:
+        length = own()
+        with np.errstate(all="ignore"):
+            np.testing.assert_allclose(outer(inner(lambda x: length(x) ** 2))(ZERO), 2 * EYE)
+            np.testing.assert_allclose(taylor(lambda x: length(x) ** 2, ZERO, EYE[0], 3), [0, 0, 1, 0])
+    finally:
+        for fun in set(RECORDS) - before:
+            del RECORDS[fun]
 
 
 def test_batches() -> None:

@@ -88,7 +88,15 @@ def _square_moved(t: Value, x: Value) -> Value:
     return np.add(moved, moved, out=moved) if type(moved) is np.ndarray else moved + moved
 
 
-elementwise(np.square, _square_moved, samples=analytic(), operate=_square, in_place=(_square_over,))
+# An even power asks what its operand is the root of (see _trace/roots.py).
+elementwise(
+    np.square,
+    _square_moved,
+    samples=analytic(),
+    operate=_square,
+    in_place=(_square_over,),
+    facts=Facts(asks=True),
+)
 
 
 def _remainder_y(t: Value, x: Value, y: Value) -> Value:

@@ -10,7 +10,7 @@ from dualgrad._table.facets import BATCH
 from dualgrad._table.facts import Facts
 from dualgrad._table.functions import overridable, pack
 from dualgrad._table.record import Primitive
-from dualgrad._table.space import Value, shape_of, zeros_of
+from dualgrad._table.space import Value, dtype_of, shape_of, zeros_of
 from dualgrad._table.structure import Rearranged
 from dualgrad._trace.batch import all_batched
 from dualgrad._trace.zeros import restored
@@ -63,6 +63,11 @@ def safe_quotient(x: Value, r: Value) -> Value:
     """Return x / r, and 0 where r is 0: the derivative chosen where a norm has none."""
     zero = r == 0
     return np.where(zero, 0, x) / np.where(zero, 1, r)
+
+
+def squared_size(x: Value) -> Value:
+    """Return the square of the absolute value: what stands under the root."""
+    return np.real(x) * np.real(x) + np.imag(x) * np.imag(x) if dtype_of(x).kind == "c" else x * x
 
 
 # ---- the slope of tanh -----------------------------------------------------------------------------

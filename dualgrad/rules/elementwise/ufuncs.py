@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from dualgrad._table.facets import PATTERN
+from dualgrad._table.facets import PATTERN, UNDER, Root
 from dualgrad._table.facts import Facts
 from dualgrad._table.space import Value, dtype_of
 from dualgrad._trace.zeros import may_hold_nan
@@ -23,6 +23,7 @@ from dualgrad.rules.elementwise.own import (
     one_minus_square,
     safe_quotient,
     sech2,
+    squared_size,
     tanh_slope,
 )
 from dualgrad.rules.samples import A, analytic, case, real, reals
@@ -70,7 +71,22 @@ def _sqrt_over(t: Value, ans: Value, out: Value) -> Value:
     return np.multiply(out, 0.5, out=out)
 
 
-elementwise(np.sqrt, lambda t, ans: t / ans * 0.5, samples=analytic(0.3, 3), poles=True, in_place=(_sqrt_over,))
+def _under_sqrt(x: Value) -> Value:
+    return x
+
+
+def _operand_of_sqrt(ans: Value) -> Value:
+    return ans**2
+
+
+elementwise(
+    np.sqrt,
+    lambda t, ans: t / ans * 0.5,
+    samples=analytic(0.3, 3),
+    poles=True,
+    in_place=(_sqrt_over,),
+    says=(UNDER(Root(_under_sqrt, operand=_operand_of_sqrt)),),
+)
 elementwise(np.cbrt, lambda t, ans: t / (3 * ans * ans), samples=real(0.3, 3), poles=True)
 
 # ---- exponentials and logarithms -------------------------------------------------------------------
@@ -155,10 +171,15 @@ elementwise(np.arccosh, lambda t, x: t / (np.sqrt(x - 1) * np.sqrt(-(-x - 1))), 
 elementwise(np.arctanh, lambda t, x: t / one_minus_square(x), samples=analytic(-0.9, 0.9), poles=True)
 
 
+def _under_hypot(x: Value, y: Value) -> Value:
+    return x * x + y * y
+
+
 elementwise(
     np.hypot,
     lambda t, ans, x, y: t * hypot_slope(x, y, ans),
     lambda t, ans, x, y: t * hypot_slope(y, x, ans),
+    says=(UNDER(Root(_under_hypot)),),
     samples=reals((0.5, 2), (0.5, 2)),
 )
 
@@ -204,8 +225,20 @@ def _absolute(t: Value, ans: Value, x: Value) -> Value:
     return t * np.sign(x)
 
 
-elementwise(np.absolute, _absolute, samples=analytic(), operate=abs, same_space=False)
-elementwise(np.fabs, lambda t, x: t * np.sign(x), samples=real())
+elementwise(
+    np.absolute,
+    _absolute,
+    samples=analytic(),
+    operate=abs,
+    same_space=False,
+    says=(UNDER(Root(squared_size)),),
+)
+elementwise(
+    np.fabs,
+    lambda t, x: t * np.sign(x),
+    samples=real(),
+    says=(UNDER(Root(squared_size)),),
+)
 elementwise(np.conjugate, lambda t: np.conjugate(t), samples=analytic(), facts=Facts(linear=True))
 
 

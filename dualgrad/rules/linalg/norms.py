@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
-from dualgrad._table.facets import BATCH
+from dualgrad._table.facets import BATCH, UNDER, Root
 from dualgrad._table.foreign import reduce
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._table.structure import Along, axes_of
 from dualgrad.rules.axes import ndim_of, reduced_count, restore_axes
+from dualgrad.rules.elementwise.own import squared_size
 from dualgrad.rules.linalg import _batched
 from dualgrad.rules.matrices import conj
 from dualgrad.rules.samples import A, SpacedA, case, cases
@@ -42,6 +43,10 @@ def _norm_vjp(
     ct: Value, wanted: tuple[bool, ...], ans: Value, /, x: Value, *, axis: Any = None, keepdims: Any = False
 ) -> tuple[Value, ...]:
     return (restore_axes(ct, x, axis, keepdims) * _direction(ans, x, axis, keepdims),)
+
+
+def _under_norm(x: Value, *, axis: Any = None, keepdims: Any = False) -> Value:
+    return reduce(np.add, squared_size(x), axis=axis if shape_of(x) else None, keepdims=keepdims)
 
 
 def _norm_of_order(x: Value, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Value:
@@ -114,7 +119,7 @@ handwritten(
     keep=("ans", "x"),
     desugar=_norm_of_order,
     structure=Along(stays=False),
-    says=(BATCH(_batched.norm),),
+    says=(BATCH(_batched.norm), UNDER(Root(_under_norm))),
     samples=cases(
         case(A(4)),
         case(A(3, 4)),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._table.facets import BATCH_BODY
+from dualgrad._table.facets import BATCH_BODY, UNDER, Root
 from dualgrad._table.foreign import reduce
 from dualgrad._table.functions import as_constant, overridable
 from dualgrad._table.space import Value, dtype_of, shape_of
@@ -224,12 +224,21 @@ def _std_desugar(
     return root_of(variance, zero)
 
 
+def _under_std(a: Value, **params: Any) -> Value:
+    return np.var(a, **params)
+
+
+def _is_without_spread(ans: Value, a: Value, *, axis: Any = None, ddof: float = 0, keepdims: Any = False) -> Value:
+    return without_spread(a, ans, axis, keepdims)
+
+
 handwritten(
     np.std,
     _std_jvp,
     _std_vjp,
     keep=("ans", "a"),
     desugar=_std_desugar,
+    says=(UNDER(Root(_under_std, _is_without_spread)),),
     structure=Along(stays=False),
     samples=cases(*_SPREADS, case(A(2, 3))),
 )
