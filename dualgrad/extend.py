@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._call.arguments import check_callable
-from dualgrad._table.facets import BATCH, BATCH_BODY, BATCH_CONSTANT, PATTERN, UNDER, Root
+from dualgrad._table.facets import ACCUMULATES, BATCH, BATCH_BODY, BATCH_CONSTANT, PATTERN, REDUCES, UNDER, Root
 from dualgrad._table.facts import AS_BODY, Facts
 from dualgrad._table.functions import overridable
 from dualgrad._table.record import Composite, Primitive, Samples, name_of, records
@@ -42,10 +42,12 @@ from dualgrad.rules.samples import A, SymmetricA, case, cases
 from dualgrad.rules.words import Unknown, constant, metadata, refused, unknown
 
 __all__ = [
+    "ACCUMULATES",
     "BATCH",
     "BATCH_BODY",
     "BATCH_CONSTANT",
     "PATTERN",
+    "REDUCES",
     "UNDER",
     "A",
     "Along",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -352,3 +353,21 @@ def test_wrong_handwritten_rules_are_named_in_both_modes(pulled: Any, message: s
     pulling_raises(badly, f"VJP rule of .*badly.*{message}")
     with pytest.raises(RuleError, match=r"JVP rule of .*badly"):
         jvp(badly, (X,), (TANGENT,))
+
+
+def test_a_ufunc_says_which_functions_its_reduce_and_accumulate_are() -> None:
+    times = np.frompyfunc(operator.mul, 2, 1)
+    extend.elementwise(
+        times,
+        lambda t, y: t * y,
+        lambda t, x: t * x,
+        samples=lambda rng: [],
+        says=(extend.REDUCES(np.prod), extend.ACCUMULATES(np.cumprod)),
+    )
+    x = np.array([[2.0, 3.0], [4.0, 5.0]])
+    # Number by number, the ufunc makes arrays of objects.
+    for method, fun in ((times.reduce, np.prod), (times.accumulate, np.cumprod)):
+        value, moved = jvp(lambda x, f=method: f(x, axis=0), (x,), (x,))
+        expected = jvp(lambda x, f=fun: f(x, axis=0), (x,), (x,))
+        assert value.dtype == moved.dtype == float
+        np.testing.assert_array_equal([value, moved], expected)

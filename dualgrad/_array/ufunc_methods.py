@@ -13,21 +13,12 @@ from dualgrad._array.dispatch import call, call_function, call_ufunc, write_out
 from dualgrad._array.gather import as_operand
 from dualgrad._array.selection import select
 from dualgrad._array.views import assign, check_kind
+from dualgrad._table.facets import ACCUMULATES, REDUCES
 from dualgrad._table.functions import astype, getitem, set_item
 from dualgrad._table.record import RECORDS, Constant, Primitive
-from dualgrad._table.space import Function, Value, is_inexact, shape_of
+from dualgrad._table.space import Value, is_inexact, shape_of
 from dualgrad._trace.level import Tracer, deepest, seen_anywhere
 from dualgrad.errors import ConversionError, NoRuleError
-
-_REDUCTIONS: dict[np.ufunc, Function] = {
-    np.add: np.sum,
-    np.multiply: np.prod,
-    np.maximum: np.max,
-    np.minimum: np.min,
-    np.logical_and: np.all,
-    np.logical_or: np.any,
-}
-_ACCUMULATIONS: dict[np.ufunc, Function] = {np.add: np.cumsum, np.multiply: np.cumprod}
 
 # Keywords that say how NumPy computes a value, not which value it is.
 _IMMATERIAL = ("casting", "order", "subok")
@@ -100,8 +91,8 @@ def _reduce(
 ) -> Value:
     if dtype is not None:
         kwargs["dtype"] = dtype
-    if ufunc in _REDUCTIONS:
-        answer = call(_REDUCTIONS[ufunc], as_operand(a), axis=axis, keepdims=keepdims, **kwargs)
+    if (reduction := REDUCES.of(RECORDS.get(ufunc))) is not None:
+        answer = call(reduction, as_operand(a), axis=axis, keepdims=keepdims, **kwargs)
     else:
         answer = _fold(ufunc, as_operand(a), axis, keepdims, **kwargs)
     return answer if out is None or out == (None,) else write_out(ufunc, out, answer)
@@ -129,8 +120,8 @@ def _accumulate(ufunc: np.ufunc, a: Any, axis: int = 0, dtype: Any = None, out: 
     a = as_operand(a)
     if dtype is not None:
         a = astype(a, dtype)
-    if ufunc in _ACCUMULATIONS:
-        answer = call(_ACCUMULATIONS[ufunc], a, axis=axis)
+    if (accumulation := ACCUMULATES.of(RECORDS.get(ufunc))) is not None:
+        answer = call(accumulation, a, axis=axis)
     else:
         k = axis % len(shape_of(a))
         slices = [a[(slice(None),) * k + (i,)] for i in range(shape_of(a)[k])]

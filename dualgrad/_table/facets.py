@@ -132,3 +132,7 @@ PATTERN: Facet[PatternRule] = Facet(
     "PATTERN",
     "the rule by which the sets of inputs of its operands spread to its answers, where its structure does not tell",
 )
+
+REDUCES: Facet[Callable[..., Value]] = Facet("REDUCES", "the function that a ufunc's `reduce` is")
+
+ACCUMULATES: Facet[Callable[..., Value]] = Facet("ACCUMULATES", "the function that a ufunc's `accumulate` is")

@@ -6,7 +6,7 @@ import operator
 
 import numpy as np
 
-from dualgrad._table.facets import PATTERN
+from dualgrad._table.facets import ACCUMULATES, PATTERN, REDUCES
 from dualgrad._table.facts import Facts
 from dualgrad._table.space import Value
 from dualgrad.rules.elementwise._patterns import multiply_pattern
@@ -20,6 +20,10 @@ elementwise(
     samples=analytics(),
     operate=operator.add,
     facts=Facts(linear=True),
+    says=(
+        REDUCES(np.sum),
+        ACCUMULATES(np.cumsum),
+    ),
 )
 elementwise(
     np.subtract,
@@ -34,11 +38,15 @@ elementwise(
     np.multiply,
     lambda t, y: t * y,
     lambda t, x: t * x,
-    says=(PATTERN(multiply_pattern),),
     samples=analytics(),
     operate=operator.mul,
     in_place=(np.multiply, np.multiply),
     facts=Facts(product=True),
+    says=(
+        PATTERN(multiply_pattern),
+        REDUCES(np.prod),
+        ACCUMULATES(np.cumprod),
+    ),
 )
 
 

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from dualgrad._table.facets import PATTERN, UNDER, Root
+from dualgrad._table.facets import PATTERN, REDUCES, UNDER, Root
 from dualgrad._table.facts import Facts
 from dualgrad._table.space import Value, dtype_of
 from dualgrad._trace.zeros import may_hold_nan
@@ -273,10 +273,18 @@ def _share(t: Value, wins: Value, ties: Value) -> Value:
 
 
 elementwise(
-    np.maximum, lambda t, x, y: _share(t, x > y, x == y), lambda t, x, y: _share(t, y > x, x == y), samples=reals()
+    np.maximum,
+    lambda t, x, y: _share(t, x > y, x == y),
+    lambda t, x, y: _share(t, y > x, x == y),
+    samples=reals(),
+    says=(REDUCES(np.max),),
 )
 elementwise(
-    np.minimum, lambda t, x, y: _share(t, x < y, x == y), lambda t, x, y: _share(t, y < x, x == y), samples=reals()
+    np.minimum,
+    lambda t, x, y: _share(t, x < y, x == y),
+    lambda t, x, y: _share(t, y < x, x == y),
+    samples=reals(),
+    says=(REDUCES(np.min),),
 )
 # fmax and fmin ignore a NaN: the other operand wins.
 elementwise(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from dualgrad._table import versions
-from dualgrad._table.facets import BATCH_BODY, BATCH_CONSTANT
+from dualgrad._table.facets import BATCH_BODY, BATCH_CONSTANT, REDUCES
 from dualgrad._table.facts import Facts
 from dualgrad._table.functions import as_constant, constant_astype
 from dualgrad._table.structure import Along, Numberwise
 from dualgrad.rules.undifferentiated import _batched
 from dualgrad.rules.words import constant, metadata
 
+constant(np.logical_and, says=(REDUCES(np.all),))
+constant(np.logical_or, says=(REDUCES(np.any),))
 constant(
     np.equal,
     np.not_equal,
@@ -29,8 +31,6 @@ constant(
     np.rint,
     np.floor_divide,
     np.spacing,
-    np.logical_and,
-    np.logical_or,
     np.logical_not,
     np.logical_xor,
     np.array_equiv,
