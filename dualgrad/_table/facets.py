@@ -136,3 +136,8 @@ PATTERN: Facet[PatternRule] = Facet(
 REDUCES: Facet[Callable[..., Value]] = Facet("REDUCES", "the function that a ufunc's `reduce` is")
 
 ACCUMULATES: Facet[Callable[..., Value]] = Facet("ACCUMULATES", "the function that a ufunc's `accumulate` is")
+
+THIN: Facet[Callable[..., Any]] = Facet(
+    "THIN",
+    "the function once more, of derivatives along a few directions each (see batching/_thin.py); it returns None where it takes arrays in full",
+)

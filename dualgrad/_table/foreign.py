@@ -6,7 +6,6 @@ pieces as theirs; and of ufuncs' methods most know none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,12 +25,8 @@ class StandIn:
         """Return the array that it stands for."""
         raise NotImplementedError
 
-    def scattered(self, cts: Sequence[Any], indices: Sequence[Any], shape: tuple[int, ...]) -> Any:
-        """Return zeros of a shape with each of `cts` added at its own index; None where this takes arrays in full."""
-        raise NotImplementedError
-
-    def written(self, value: Any, a: Any, index: Any) -> Any:
-        """Return a copy of `a` with `value` at an index; None where this takes arrays in full."""
+    def known(self, fun: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return what a function makes of it and others, NotImplemented where it needs not know of stand-ins."""
         raise NotImplementedError
 
 

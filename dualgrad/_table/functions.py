@@ -39,13 +39,18 @@ def overridable(fun: Function) -> Function:
     def overridden(*args: Any, **kwargs: Any) -> Any:
         for x in args:
             kind = type(x)
-            if kind is not np.ndarray and (
-                hasattr(x, "_level")
-                or (isinstance(x, np.ndarray) and kind.__array_function__ is not np.ndarray.__array_function__)
+            if kind is np.ndarray:
+                continue
+            if hasattr(x, "_level") or (
+                isinstance(x, np.ndarray) and kind.__array_function__ is not np.ndarray.__array_function__
             ):
                 answer = x.__array_function__(overridden, (kind,), args, kwargs)
-                if answer is not NotImplemented:
-                    return answer
+            elif isinstance(x, StandIn):
+                answer = x.known(overridden, args, kwargs)
+            else:
+                continue
+            if answer is not NotImplemented:
+                return answer
         return fun(*args, **kwargs)
 
     # What `super().__array_function__` of a subclass of ndarray calls.
@@ -56,12 +61,8 @@ def overridable(fun: Function) -> Function:
 @overridable
 def set_item(value: Value, a: Value, *arrays: Value, index: Any) -> Value:
     """Return a copy of `a` with `value` at an index, given as its static part and its arrays."""
-    whole = join_index(index, arrays)
-    for x in (value, a):
-        if isinstance(x, StandIn) and (answer := x.written(value, a, whole)) is not None:
-            return answer
     found = a.copy() if is_foreign(a) else np.array(a)
-    found[whole] = value
+    found[join_index(index, arrays)] = value
     return found
 
 

@@ -8,14 +8,16 @@ directions each. A `ThinBatch` holds, for each number, the directions it moves a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from dualgrad._table.facets import THIN
 from dualgrad._table.foreign import StandIn
-from dualgrad.batching._slots import Slot, fill, keeps_first, names_once
+from dualgrad._table.record import RECORDS, Primitive, Word
+from dualgrad.batching._slots import keeps_first
 
 Array = np.ndarray[Any, Any]
 
@@ -24,9 +26,6 @@ _FEW = 32
 
 _FEW_ITEMS = 8
 """From how many single numbers on, which are read in full as a loop over items pays for calls, the array is too."""
-
-FUNCTIONS: dict[Any, Callable[..., Any]] = {}
-"""NumPy's functions of thin arrays; they return None where it takes arrays in full (see _thin_functions.py)."""
 
 
 class TooThick(BaseException):
@@ -183,22 +182,11 @@ class ThinBatch(StandIn, NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:
-            if len(inputs) == 1 and ufunc in _OF_EACH:
-                return self.with_values(ufunc(self.values))
-            if len(inputs) == 2:
-                x, y = inputs
-                if ufunc is np.multiply:
-                    found = _scaled(ufunc, x, y) if type(x) is ThinBatch else _scaled(ufunc, y, x)
-                elif ufunc is np.matmul:
-                    found = _product(x, y)
-                elif ufunc is np.add or ufunc is np.subtract:
-                    found = added(x, y, ufunc is np.subtract)
-                elif ufunc is np.true_divide and type(x) is ThinBatch:
-                    found = _scaled(ufunc, x, y)
-                else:
-                    found = None
-                if found is not None:
-                    return found
+            found = self.known(ufunc, inputs, kwargs)
+            if found is NotImplemented:
+                found = _by_facts(RECORDS.get(ufunc), ufunc, inputs)
+            if found is not None:
+                return found
         if any(type(x) is ThinBatch for x in kwargs.get("out", ())):
             raise TypeError(
                 f"np.{ufunc.__name__} was to write into derivatives along directions, which cannot be written to."
@@ -206,48 +194,15 @@ class ThinBatch(StandIn, NDArrayOperatorsMixin):
         return getattr(ufunc, method)(*[in_full(x) for x in inputs], **kwargs)
 
     def __array_function__(self, fun: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        known = FUNCTIONS.get(fun)
-        found = None if known is None else known(*args, **kwargs)
-        if found is not None:
+        found = self.known(fun, args, kwargs)
+        if found is not NotImplemented:
             return found
         return fun(*in_full(args), **{name: in_full(x) for name, x in kwargs.items()})
 
-    # ---- places in an array of zeros, or of something -------------------------------------------------
-
-    def scattered(self, cts: Sequence[Any], indices: Sequence[Any], shape: tuple[int, ...]) -> Any:
-        cts = [ct if type(ct) is ThinBatch else thinned(ct, self.common) for ct in cts]
-        if not all(ct is not None and names_once(i, shape) for ct, i in zip(cts, indices, strict=True)):
-            return None
-        slots: list[Slot] = []
-        dtype = np.result_type(*[ct.dtype for ct in cts])
-        for ct, index in zip(cts, indices, strict=True):
-            if not fill(slots, ct.values, ct.places, index[1:], shape[1:], dtype, self.common.few):
-                return None
-        return self._of(slots)
-
-    def written(self, value: Any, a: Any, index: Any) -> Any:
-        if not keeps_first(index) or any(type(part) is np.ndarray for part in index):
-            return None
-        if type(a) is ThinBatch:
-            slots = [
-                Slot(np.array(v), np.array(p), np.asarray(v != 0)) for v, p in zip(a.values, a.places, strict=True)
-            ]
-        elif type(a) is np.ndarray and a.strides[0] == 0 and not a[:1].any():
-            slots = []
-        else:
-            return None
-        for slot in slots:
-            slot.clear(index[1:])
-        value = thinned(value, self.common) or value
-        if type(value) is ThinBatch:
-            if not fill(slots, value.values, value.places, index[1:], a.shape[1:], a.dtype, self.common.few):
-                return None
-        elif np.ndim(value) > 0 or value != 0:
-            return None
-        return self._of(slots or [Slot.free(a.shape[1:], a.dtype)]).astype(a.dtype)
-
-    def _of(self, slots: list[Slot]) -> ThinBatch:
-        return ThinBatch(np.stack([s.values for s in slots]), np.stack([s.places for s in slots]), self.common)
+    def known(self, fun: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        rule = THIN.of(RECORDS.get(fun))
+        found = None if rule is None else rule(*args, **kwargs)
+        return NotImplemented if found is None else found
 
 
 def unit_directions(size: int, shape: tuple[int, ...], dtype: np.dtype[Any], start: int, common: Places) -> ThinBatch:
@@ -287,9 +242,24 @@ def in_full(x: Any) -> Any:
     return x
 
 
-# Functions of each number that are linear.
-_OF_EACH = frozenset((np.negative, np.positive, np.conjugate))
 _ARRAYS = (np.ndarray, np.generic, float, int, complex)
+
+
+def _by_facts(record: Any, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> ThinBatch | None:
+    """Return what a function of each number makes of thin arrays, by what its record says of it; None where that is not thin."""
+    if type(record) is not Primitive or record.word is not Word.ELEMENTWISE:
+        return None
+    facts = record.facts
+    if len(inputs) == 1:
+        (t,) = inputs
+        moved: ThinBatch | None = t.with_values(ufunc(t.values)) if facts.linear else None
+        return moved
+    if len(inputs) != 2 or not (facts.product or facts.quotient):
+        return None
+    x, y = inputs
+    if type(x) is ThinBatch:
+        return _scaled(ufunc, x, y)
+    return _scaled(ufunc, y, x) if facts.product else None
 
 
 def _scaled(ufunc: np.ufunc, t: ThinBatch, factor: Any) -> ThinBatch | None:
@@ -308,7 +278,7 @@ def _scaled(ufunc: np.ufunc, t: ThinBatch, factor: Any) -> ThinBatch | None:
     return ThinBatch(values, np.broadcast_to(t.places, values.shape), t.common)
 
 
-def _product(x: Any, y: Any) -> Any:
+def product(x: Any, y: Any) -> Any:
     """Return a product with small matrices that all directions share; None where they do not, or are larger."""
     t, matrix = (x, y) if type(x) is ThinBatch else (y, x)
     if type(matrix) is not np.ndarray or not 2 <= matrix.ndim < t.ndim or t.ndim < 3:
@@ -341,6 +311,11 @@ def added(x: Any, y: Any, is_difference: bool = False) -> ThinBatch | None:
     if len(values) > x.common.few:
         return None
     return ThinBatch(np.stack(values), np.stack(places), x.common, tuple(numbers))
+
+
+def subtracted(x: Any, y: Any) -> ThinBatch | None:
+    """Return the difference of two thin arrays; None where it is not thin."""
+    return added(x, y, is_difference=True)
 
 
 def stretched(t: ThinBatch, shape: tuple[int, ...]) -> ThinBatch:

@@ -1,6 +1,6 @@
 """NumPy's functions of derivatives along a few directions: those that move numbers about, and sums of few.
 
-Each returns None where it takes the array in full.
+Their records say these with the facet THIN. Each is called as the function itself, and returns None where it takes arrays in full.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad.batching._thin import FUNCTIONS, Array, ThinBatch, added, stretched, thinned
+from dualgrad._table.index import join_index
+from dualgrad.batching._slots import Slot, fill, keeps_first, names_once
+from dualgrad.batching._thin import Array, Places, ThinBatch, added, stretched, thinned
 
 Move = Callable[[Array], Array]
 
@@ -24,50 +26,60 @@ def _behind(axis: Any, ndim: int) -> bool:
 # ---- numbers that change places ------------------------------------------------------------------------
 
 
-def _reshape(a: Any, shape: Any, order: Any = "C") -> Any:
+def reshape(a: Any, shape: Any, order: Any = "C") -> Any:
+    """Run `np.reshape` on a thin array."""
     if order != "C" or type(shape) is not tuple or not shape or shape[0] != len(a):
         return None
     return a.moved(lambda x: x.reshape(len(x), *shape[1:]))
 
 
-def _broadcast_to(array: Any, shape: Any) -> Any:
+def broadcast_to(array: Any, shape: Any) -> Any:
+    """Run `np.broadcast_to` on a thin array."""
     if type(shape) is not tuple or len(shape) != array.ndim or shape[0] != len(array):
         return None
     return array.moved(lambda x: np.broadcast_to(x, (len(x), *shape[1:])))
 
 
-def _transpose(a: Any, axes: Any = None) -> Any:
+def transpose(a: Any, axes: Any = None) -> Any:
+    """Run `np.transpose` on a thin array."""
     return a.moved(lambda x: np.transpose(x, axes)) if axes is not None and axes[0] == 0 else None
 
 
-def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
+def moveaxis(a: Any, source: Any, destination: Any) -> Any:
+    """Run `np.moveaxis` on a thin array."""
     if not (_behind(source, a.ndim) and _behind(destination, a.ndim)):
         return None
     return a.moved(lambda x: np.moveaxis(x, source, destination))
 
 
-def _swapaxes(a: Any, axis1: int, axis2: int) -> Any:
+def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
+    """Run `np.swapaxes` on a thin array."""
     return a.moved(lambda x: np.swapaxes(x, axis1, axis2)) if _behind((axis1, axis2), a.ndim) else None
 
 
-def _expand_dims(a: Any, axis: Any) -> Any:
+def expand_dims(a: Any, axis: Any) -> Any:
+    """Run `np.expand_dims` on a thin array."""
     count = len(axis) if isinstance(axis, (tuple, list)) else 1
     return a.moved(lambda x: np.expand_dims(x, axis)) if _behind(axis, a.ndim + count) else None
 
 
-def _squeeze(a: Any, axis: Any = None) -> Any:
+def squeeze(a: Any, axis: Any = None) -> Any:
+    """Run `np.squeeze` on a thin array."""
     return a.moved(lambda x: np.squeeze(x, axis)) if axis is not None and _behind(axis, a.ndim) else None
 
 
-def _flip(m: Any, axis: Any = None) -> Any:
+def flip(m: Any, axis: Any = None) -> Any:
+    """Run `np.flip` on a thin array."""
     return m.moved(lambda x: np.flip(x, axis)) if axis is not None and _behind(axis, m.ndim) else None
 
 
-def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
+def roll(a: Any, shift: Any, axis: Any = None) -> Any:
+    """Run `np.roll` on a thin array."""
     return a.moved(lambda x: np.roll(x, shift, axis)) if axis is not None and _behind(axis, a.ndim) else None
 
 
-def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
+def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
+    """Run `np.repeat` on a thin array."""
     if type(a) is not ThinBatch or axis is None or not _behind(axis, a.ndim):
         return None
     return a.moved(lambda x: np.repeat(x, repeats, axis))
@@ -76,11 +88,13 @@ def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
 # ---- several arrays ------------------------------------------------------------------------------------
 
 
-def _concatenate(arrays: Sequence[Any], axis: Any = 0, **kwargs: Any) -> Any:
+def concatenate(arrays: Sequence[Any], axis: Any = 0, **kwargs: Any) -> Any:
+    """Run `np.concatenate` on a thin array."""
     return _joined(np.concatenate, arrays, axis, arrays[0].ndim) if not kwargs else None
 
 
-def _stack(arrays: Sequence[Any], axis: int = 0, **kwargs: Any) -> Any:
+def stack(arrays: Sequence[Any], axis: int = 0, **kwargs: Any) -> Any:
+    """Run `np.stack` on a thin array."""
     return _joined(np.stack, arrays, axis, arrays[0].ndim + 1) if not kwargs else None
 
 
@@ -111,7 +125,7 @@ def _filled(x: Array, slots: int) -> Array:
     return x if len(x) == slots else np.concatenate((x, np.zeros((slots - len(x), *x.shape[1:]), x.dtype)))
 
 
-def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
+def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     """Return a choice between two thin arrays, or one and zero, that is the same along all directions."""
     if type(condition) is not np.ndarray and not isinstance(condition, (bool, np.bool_)):
         return None
@@ -132,7 +146,8 @@ def _where(condition: Any, x: Any = None, y: Any = None) -> Any:
 # ---- sums ------------------------------------------------------------------------------------------------
 
 
-def _sum(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+def sum_of(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Run `np.sum` on a thin array."""
     if axis is None:
         return a.values.sum()
     axes = tuple([k % a.ndim for k in (axis if isinstance(axis, tuple) else (axis,))])
@@ -155,15 +170,17 @@ def _sum_of_many(a: ThinBatch, axes: tuple[int, ...], kept: tuple[int, ...]) -> 
     return found.astype(a.dtype, copy=False).reshape(len(a), *kept)
 
 
-def _mean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    total = None if axis is None else _sum(a, axis, keepdims=keepdims)
+def mean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """Run `np.mean` on a thin array."""
+    total = None if axis is None else sum_of(a, axis, keepdims=keepdims)
     if total is None:
         return None
     axes = axis if isinstance(axis, tuple) else (axis,)
     return total / math.prod([a.shape[k] for k in axes])
 
 
-def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    """Run `np.tensordot` on a thin array."""
     if type(a) is not ThinBatch or type(b) is not np.ndarray or not isinstance(axes, tuple):
         return None
     left, right = ([k] if isinstance(k, int) else list(k) for k in axes)
@@ -173,10 +190,10 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     of_a, of_b = letters[: a.ndim], letters[a.ndim :]
     of_b[right[0]] = of_a[left[0]]
     found = [k for k in (*of_a, *of_b) if k != of_a[left[0]]]
-    return _einsum(f"{''.join(of_a)},{''.join(of_b)}->{''.join(found)}", a, b)
+    return einsum(f"{''.join(of_a)},{''.join(of_b)}->{''.join(found)}", a, b)
 
 
-def _einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Any:
+def einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Any:
     """Return a sum of products of which one factor is thin, its first axis the result's, and the sum is of few."""
     if type(subscripts) is not str or "->" not in subscripts or "." in subscripts:
         return None
@@ -216,7 +233,8 @@ def _arranged(x: Any, term: str, order: str) -> Any:
     return x[tuple([slice(None) if k in term else None for k in order])]
 
 
-def _diff(a: Any, n: int = 1, axis: int = -1, **kwargs: Any) -> Any:
+def diff(a: Any, n: int = 1, axis: int = -1, **kwargs: Any) -> Any:
+    """Run `np.diff` on a thin array."""
     if kwargs or axis % a.ndim == 0:
         return None
     front = (slice(None),) * (axis % a.ndim)
@@ -228,25 +246,50 @@ def _diff(a: Any, n: int = 1, axis: int = -1, **kwargs: Any) -> Any:
     return a
 
 
-FUNCTIONS.update(
-    {
-        np.reshape: _reshape,
-        np.broadcast_to: _broadcast_to,
-        np.transpose: _transpose,
-        np.moveaxis: _moveaxis,
-        np.swapaxes: _swapaxes,
-        np.expand_dims: _expand_dims,
-        np.squeeze: _squeeze,
-        np.flip: _flip,
-        np.roll: _roll,
-        np.repeat: _repeat,
-        np.concatenate: _concatenate,
-        np.stack: _stack,
-        np.where: _where,
-        np.sum: _sum,
-        np.mean: _mean,
-        np.diff: _diff,
-        np.einsum: _einsum,
-        np.tensordot: _tensordot,
-    }
-)
+# ---- places in an array of zeros, or of something ------------------------------------------------------
+
+
+def set_item(value: Any, a: Any, *arrays: Any, index: Any) -> Any:
+    """Return a copy of `a` with `value` at an index."""
+    index = join_index(index, arrays)
+    if not keeps_first(index) or any(type(part) is np.ndarray for part in index):
+        return None
+    common = (value if type(value) is ThinBatch else a).common
+    if type(a) is ThinBatch:
+        slots = [Slot(np.array(v), np.array(p), np.asarray(v != 0)) for v, p in zip(a.values, a.places, strict=True)]
+    elif type(a) is np.ndarray and a.strides[0] == 0 and not a[:1].any():
+        slots = []
+    else:
+        return None
+    for slot in slots:
+        slot.clear(index[1:])
+    value = thinned(value, common) or value
+    if type(value) is ThinBatch:
+        if not fill(slots, value.values, value.places, index[1:], a.shape[1:], a.dtype, common.few):
+            return None
+    elif np.ndim(value) > 0 or value != 0:
+        return None
+    return _of_slots(slots or [Slot.free(a.shape[1:], a.dtype)], common).astype(a.dtype)
+
+
+def scatter(ct: Any, *arrays: Any, index: Any, shape: tuple[int, ...], like: Any = None) -> Any:
+    """Return zeros of a shape with `ct` added at an index."""
+    return scatter_many(ct, indices=(join_index(index, arrays),), shape=shape) if type(ct) is ThinBatch else None
+
+
+def scatter_many(*cts: Any, indices: Sequence[Any], shape: tuple[int, ...], like: Any = None) -> Any:
+    """Return zeros of a shape with each of `cts` added at its own index."""
+    common = next(ct.common for ct in cts if type(ct) is ThinBatch)
+    thin = [ct if type(ct) is ThinBatch else thinned(ct, common) for ct in cts]
+    if not all(ct is not None and names_once(i, shape) for ct, i in zip(thin, indices, strict=True)):
+        return None
+    slots: list[Slot] = []
+    dtype = np.result_type(*[ct.dtype for ct in thin if ct is not None])
+    for ct, index in zip(thin, indices, strict=True):
+        if ct is None or not fill(slots, ct.values, ct.places, index[1:], shape[1:], dtype, common.few):
+            return None
+    return _of_slots(slots, common)
+
+
+def _of_slots(slots: list[Slot], common: Places) -> ThinBatch:
+    return ThinBatch(np.stack([s.values for s in slots]), np.stack([s.places for s in slots]), common)

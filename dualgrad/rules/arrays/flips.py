@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._table.facets import BATCH
+from dualgrad._table.facets import BATCH, THIN
 from dualgrad._table.facts import ARRAY, VIEW
 from dualgrad._table.space import Space, Value
 from dualgrad._trace.batch import axes_named
+from dualgrad.batching import thin_functions as thin
 from dualgrad.rules.arrays import _batched
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import structural
@@ -39,7 +40,7 @@ def _rot90_undo(ct: Value, m: Space, *, k: int = 1, axes: Any = (0, 1)) -> Value
 structural(
     np.flip,
     _flip_undo,
-    says=(BATCH(_batched.flip),),
+    says=(BATCH(_batched.flip), THIN(thin.flip)),
     samples=cases(case(A(2, 3)), case(A(2, 3), 0), case(A(2, 3, 2), axis=(0, -1)), case(A()), case(A(0, 2), -1)),
     facts=VIEW,
 )
@@ -56,7 +57,7 @@ structural(
 structural(
     np.roll,
     _roll_undo,
-    says=(BATCH(_batched.roll),),
+    says=(BATCH(_batched.roll), THIN(thin.roll)),
     samples=cases(
         case(A(5), 2),
         case(A(2, 3), -1),

@@ -11,12 +11,13 @@ import numpy as np
 
 from dualgrad._array.gather import as_operand
 from dualgrad._table import versions
-from dualgrad._table.facets import BATCH, PATTERN
+from dualgrad._table.facets import BATCH, PATTERN, THIN
 from dualgrad._table.facts import ARRAY, AS_BODY
 from dualgrad._table.functions import astype
 from dualgrad._table.index import Slot
 from dualgrad._table.space import Space, Value, dtype_of, shape_of
 from dualgrad._table.structure import Rearranged, axes_of
+from dualgrad.batching import thin_functions as thin
 from dualgrad.patterns.call import PatternCall, joined_along, numbers
 from dualgrad.patterns.sets import IndexSets, take
 from dualgrad.rules.arrays import _batched
@@ -80,7 +81,7 @@ linear(
     signature="arrays, axis=0, out=None, dtype=None, casting='same_kind'",
     desugar=_concatenate_desugar,
     structure=Rearranged(many=True),
-    says=(BATCH(_batched.concatenate),),
+    says=(BATCH(_batched.concatenate), THIN(thin.concatenate)),
     samples=cases(
         case((A(2, 3), A(1, 3))),
         case([A(2, 3), A(2, 0), A(2, 1)], axis=-1),
@@ -116,7 +117,7 @@ linear(
     call=_stack,
     desugar=_stack_desugar,
     structure=Rearranged(many=True),
-    says=(BATCH(_batched.stack),),
+    says=(BATCH(_batched.stack), THIN(thin.stack)),
     samples=cases(
         case((A(2, 3), A(2, 3))),
         case([A(2, 3), A(2, 3), A(2, 3)], axis=1),
@@ -364,7 +365,7 @@ def _repeat_pattern(call: PatternCall) -> IndexSets:
 linear(
     np.repeat,
     _repeat_transpose,
-    says=(BATCH(_batched.repeat), PATTERN(_repeat_pattern)),
+    says=(BATCH(_batched.repeat), PATTERN(_repeat_pattern), THIN(thin.repeat)),
     samples=cases(
         case(A(3), 2),
         case(A(2, 3), 2),

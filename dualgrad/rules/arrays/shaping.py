@@ -1,4 +1,4 @@
-"""Functions that rearrange numbers: reshape, transpose, squeeze, flip, roll, broadcast and their kin."""
+"""Functions that rearrange numbers: reshape, transpose, squeeze, broadcast and their kin."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Any, Literal
 import numpy as np
 
 from dualgrad._array.gather import as_operand
-from dualgrad._table.facets import BATCH
+from dualgrad._table.facets import BATCH, THIN
 from dualgrad._table.facts import AS_BODY, VIEW, Facts
 from dualgrad._table.foreign import is_foreign
 from dualgrad._table.signature import Normaliser
 from dualgrad._table.space import Space, Value, shape_of, unbroadcast
 from dualgrad._table.structure import Rearranged
 from dualgrad._trace.batch import axes_named
+from dualgrad.batching import thin_functions as thin
 from dualgrad.rules.arrays import _batched
 from dualgrad.rules.arrays.layout import complain_of, index_order, memory_axes
 from dualgrad.rules.samples import A, case, cases
@@ -75,7 +76,7 @@ structural(
     signature="a, shape=None, order='C', newshape=None, copy=None",
     desugar=_reshape_desugar,
     normaliser=_OrderNormaliser,
-    says=(BATCH(_batched.reshape),),
+    says=(BATCH(_batched.reshape), THIN(thin.reshape)),
     samples=cases(
         case(A(3, 4), (2, 6)),
         case(A(3, 4), -1),
@@ -140,7 +141,7 @@ def _transpose_undo(ct: Value, a: Space, *, axes: Any = None) -> Value:
 structural(
     np.transpose,
     _transpose_undo,
-    says=(BATCH(_batched.transpose),),
+    says=(BATCH(_batched.transpose), THIN(thin.transpose)),
     samples=cases(
         case(A(3, 4)),
         case(A(2, 3, 4)),
@@ -161,8 +162,8 @@ def _swapaxes_undo(ct: Value, a: Space, *, axis1: int, axis2: int) -> Value:
 structural(
     np.swapaxes,
     _swapaxes_undo,
-    says=(BATCH(axes_named("axis1", "axis2")),),
     samples=cases(case(A(2, 3, 4), 0, 2), case(A(2, 3, 4), axis1=-1, axis2=1)),
+    says=(BATCH(axes_named("axis1", "axis2")), THIN(thin.swapaxes)),
     facts=VIEW,
 )
 
@@ -174,7 +175,7 @@ def _moveaxis_undo(ct: Value, a: Space, *, source: Any, destination: Any) -> Val
 structural(
     np.moveaxis,
     _moveaxis_undo,
-    says=(BATCH(axes_named("source", "destination")),),
+    says=(BATCH(axes_named("source", "destination")), THIN(thin.moveaxis)),
     samples=cases(case(A(2, 3, 4), 0, -1), case(A(2, 3, 4), source=[0, 1], destination=[-1, 0]), case(A(2, 3), (), ())),
     facts=VIEW,
 )
@@ -226,7 +227,7 @@ def _squeeze_undo(ct: Value, a: Space, *, axis: Any = None) -> Value:
 structural(
     np.squeeze,
     _squeeze_undo,
-    says=(BATCH(_batched.squeeze),),
+    says=(BATCH(_batched.squeeze), THIN(thin.squeeze)),
     samples=cases(case(A(1, 3, 1)), case(A(1, 3, 1), axis=0), case(A(1, 3, 1), (0, -1)), case(A(1)), case(A())),
     facts=VIEW,
 )
@@ -239,8 +240,8 @@ def _expand_dims_undo(ct: Value, a: Space, *, axis: Any) -> Value:
 structural(
     np.expand_dims,
     _expand_dims_undo,
-    says=(BATCH(_batched.expand_dims),),
     samples=cases(case(A(3), 0), case(A(3, 2), axis=(0, -1)), case(A(), 0)),
+    says=(BATCH(_batched.expand_dims), THIN(thin.expand_dims)),
     facts=VIEW,
 )
 
@@ -317,7 +318,7 @@ linear(
     np.broadcast_to,
     _broadcast_to_transpose,
     structure=Rearranged(),
-    says=(BATCH(_batched.broadcast_to),),
+    says=(BATCH(_batched.broadcast_to), THIN(thin.broadcast_to)),
     samples=cases(
         case(A(3), (2, 3)),
         case(A(2, 1), (4, 2, 3)),

@@ -15,13 +15,14 @@ import numpy as np
 
 from dualgrad._array.gather import as_operand
 from dualgrad._array.views import tie
-from dualgrad._table.facets import BATCH
+from dualgrad._table.facets import BATCH, THIN
 from dualgrad._table.facts import AS_BODY
 from dualgrad._table.functions import overridable
 from dualgrad._table.index import Slot
 from dualgrad._table.space import Value, shape_of
 from dualgrad._table.structure import Contracted
 from dualgrad._trace.level import Tracer
+from dualgrad.batching import thin_functions as thin
 from dualgrad.errors import NoRuleError
 from dualgrad.rules.contractions import _batched
 from dualgrad.rules.contractions.terms import subscripts_terms
@@ -163,6 +164,7 @@ handwritten(
 composite(
     np.einsum,
     _einsum,
+    says=(THIN(thin.einsum),),
     samples=cases(
         case("ij,jk", A(2, 3), A(3, 4)),
         case("ij,jk->ki", A(2, 3), A(3, 4), optimize=True),

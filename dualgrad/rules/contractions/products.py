@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._table.facets import BATCH
+from dualgrad._table.facets import BATCH, THIN
 from dualgrad._table.facts import ARRAY, Facts
 from dualgrad._table.space import Space, Value
 from dualgrad._table.structure import Contracted
+from dualgrad.batching import thin_functions as thin
+from dualgrad.batching._thin import product
 from dualgrad.rules.axes import ndim_of, with_axes
 from dualgrad.rules.contractions import _batched
 from dualgrad.rules.contractions.terms import dot_terms, inner_terms, matmul_terms, tensordot_terms
@@ -61,7 +63,7 @@ bilinear(
     signature="a, b, axes=None",
     desugar=_matmul_general,
     structure=Contracted(matmul_terms),
-    says=(BATCH(_batched.matmul),),
+    says=(BATCH(_batched.matmul), THIN(product)),
     facts=Facts(in_one_place=True),
     samples=cases(
         case(A(3), A(3)),
@@ -211,7 +213,7 @@ bilinear(
     _tensordot_left,
     _tensordot_right,
     structure=Contracted(tensordot_terms),
-    says=(BATCH(_batched.tensordot),),
+    says=(BATCH(_batched.tensordot), THIN(thin.tensordot)),
     samples=cases(
         case(A(2, 3, 4), A(3, 4, 2)),
         case(A(2, 3), A(3, 4), axes=1),

@@ -6,9 +6,10 @@ import operator
 
 import numpy as np
 
-from dualgrad._table.facets import ACCUMULATES, PATTERN, REDUCES
+from dualgrad._table.facets import ACCUMULATES, PATTERN, REDUCES, THIN
 from dualgrad._table.facts import Facts
 from dualgrad._table.space import Value
+from dualgrad.batching._thin import added, subtracted
 from dualgrad.rules.elementwise._patterns import multiply_pattern
 from dualgrad.rules.samples import analytic, analytics, reals
 from dualgrad.rules.words import elementwise
@@ -23,6 +24,7 @@ elementwise(
     says=(
         REDUCES(np.sum),
         ACCUMULATES(np.cumsum),
+        THIN(added),
     ),
 )
 elementwise(
@@ -33,6 +35,7 @@ elementwise(
     operate=operator.sub,
     in_place=(None, np.negative),
     facts=Facts(linear=True),
+    says=(THIN(subtracted),),
 )
 elementwise(
     np.multiply,

@@ -9,7 +9,7 @@ import numpy as np
 
 from dualgrad._array.dispatch import call
 from dualgrad._array.gather import as_data, as_operand
-from dualgrad._table.facets import BATCH, PATTERN, said
+from dualgrad._table.facets import BATCH, PATTERN, THIN, said
 from dualgrad._table.functions import getitem, set_item
 from dualgrad._table.index import Slot, join_index, region_of_mask, split_index
 from dualgrad._table.record import Primitive, Pull, Word, register
@@ -17,6 +17,7 @@ from dualgrad._table.signature import Normaliser
 from dualgrad._table.space import Value, dtype_of, shape_of, unbroadcast, zeros_of
 from dualgrad._trace.batch import size_of, widened
 from dualgrad._trace.level import Tracer, is_batched, seen_anywhere
+from dualgrad.batching import thin_functions as thin
 from dualgrad.errors import ConversionError
 from dualgrad.rules.indexing._batched import batch_index, moved_axes
 from dualgrad.rules.indexing._patterns import set_item_pattern
@@ -188,7 +189,7 @@ register(
         normalise=_Normaliser("x[index] = value", ("value", "a"), ("value", "a"), ("index",), {}),
         operate=set_item,
         pulls=_pulls,
-        says=said((BATCH(_set_item_batch), PATTERN(set_item_pattern))),
+        says=said((BATCH(_set_item_batch), PATTERN(set_item_pattern), THIN(thin.set_item))),
     )
 )
 

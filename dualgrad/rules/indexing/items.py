@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.dispatch import call
-from dualgrad._table.facets import BATCH, PATTERN, said
-from dualgrad._table.foreign import StandIn, is_foreign, zeros_like
+from dualgrad._table.facets import BATCH, PATTERN, THIN, said
+from dualgrad._table.foreign import is_foreign, zeros_like
 from dualgrad._table.functions import getitem, overridable
 from dualgrad._table.index import Slot, join_index, split_index
 from dualgrad._table.record import Primitive, Pull, Word, register
 from dualgrad._table.signature import Normaliser
 from dualgrad._table.space import Space, Value, like_of, space_of
 from dualgrad._trace.level import Tracer
+from dualgrad.batching import thin_functions as thin
 from dualgrad.errors import NoRuleError
 from dualgrad.rules.indexing import _batched
 from dualgrad.rules.indexing._patterns import getitem_pattern, scatter_many_pattern, scatter_pattern
@@ -127,10 +128,6 @@ register(
 @overridable
 def scatter(ct: Value, *arrays: Value, index: Any, shape: tuple[int, ...], like: Value = None) -> Value:
     """Return zeros of a shape with `ct` added at an index, made by the library of `like`; the transpose of indexing."""
-    if isinstance(ct, StandIn):
-        found = ct.scattered((ct,), (join_index(index, arrays),), shape)
-        if found is not None:
-            return found
     buffer = _zeros(shape, ct.dtype, like, ct)
     _add_at(buffer, index, arrays, ct)
     return buffer
@@ -181,9 +178,6 @@ def _repeats(index: tuple[Any, ...], k: int, shape: tuple[int, ...]) -> bool:
 @overridable
 def scatter_many(*cts: Value, indices: tuple[Any, ...], shape: tuple[int, ...], like: Value = None) -> Value:
     """Return zeros of a shape with each of `cts` added at its own index."""
-    thin = next((ct for ct in cts if isinstance(ct, StandIn)), None)
-    if thin is not None and (found := thin.scattered(cts, indices, shape)) is not None:
-        return found
     dtype = np.result_type(*[ct.dtype for ct in cts])
     buffer = _zeros(shape, dtype, like, *cts)
     for ct, index in zip(cts, indices, strict=True):
@@ -219,7 +213,7 @@ handwritten(
     _scatter_jvp,
     _scatter_vjp,
     keep=("*",),
-    says=(BATCH(_batched.scatter), PATTERN(scatter_pattern)),
+    says=(BATCH(_batched.scatter), PATTERN(scatter_pattern), THIN(thin.scatter)),
     samples=cases(
         case(A(2), index=(slice(0, 3, 2),), shape=(4,)),
         case(A(3), np.array([0, 1, 1]), index=(Slot(0),), shape=(4,)),
@@ -230,6 +224,6 @@ handwritten(
     _scatter_many_jvp,
     _scatter_many_vjp,
     keep=(),
-    says=(BATCH(_batched.scatter_many), PATTERN(scatter_many_pattern)),
+    says=(BATCH(_batched.scatter_many), PATTERN(scatter_many_pattern), THIN(thin.scatter_many)),
     samples=cases(case(A(), A(2), indices=(1, slice(1, 3)), shape=(4,))),
 )

@@ -9,13 +9,14 @@ import numpy as np
 
 from dualgrad._array.gather import as_data, as_operand
 from dualgrad._table import versions
-from dualgrad._table.facets import PATTERN, said
+from dualgrad._table.facets import PATTERN, THIN, said
 from dualgrad._table.facts import ARRAY, Facts
 from dualgrad._table.functions import as_constant, astype
 from dualgrad._table.record import Primitive, Pull, Word, register
 from dualgrad._table.signature import Normaliser
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import anywhere
+from dualgrad.batching import thin_functions as thin
 from dualgrad.errors import NoRuleError
 from dualgrad.rules.indexing._patterns import where_pattern
 from dualgrad.rules.samples import A, case, cases
@@ -88,7 +89,7 @@ register(
         operate=np.where,
         pulls=(None, Pull(_where_x, select_positions((1,))), Pull(_where_y, select_positions((1,)))),
         desugar=_where_indices,
-        says=said((PATTERN(where_pattern),)),
+        says=said((PATTERN(where_pattern), THIN(thin.where))),
         facts=Facts(is_array=True, linear=True),
     )
 )

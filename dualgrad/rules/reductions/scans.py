@@ -9,9 +9,11 @@ import numpy as np
 
 from dualgrad._array.gather import as_operand
 from dualgrad._table import versions
+from dualgrad._table.facets import THIN
 from dualgrad._table.facts import Facts
 from dualgrad._table.space import Space, Value, dtype_of, shape_of
 from dualgrad._table.structure import Along
+from dualgrad.batching import thin_functions as thin
 from dualgrad.rules.axes import as_one_axis, backwards, in_dtype
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import composite, linear
@@ -123,6 +125,7 @@ linear(
     _diff_transpose,
     desugar=_diff_desugar,
     structure=Along(-1, "neighbours"),
+    says=(THIN(thin.diff),),
     samples=cases(
         case(A(5)),
         case(A(2, 3)),

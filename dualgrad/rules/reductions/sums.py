@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
-from dualgrad._table.facets import BATCH, BATCH_BODY, PATTERN
+from dualgrad._table.facets import BATCH, BATCH_BODY, PATTERN, THIN
 from dualgrad._table.foreign import reduce
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import FLOAT, Function, Space, Value, dtype_of, shape_of
 from dualgrad._table.structure import Along, axes_of
 from dualgrad._trace.batch import own_body
 from dualgrad._trace.level import may_be_anywhere, seen_anywhere
+from dualgrad.batching import thin_functions as thin
 from dualgrad.patterns.call import PatternCall, joined_along
 from dualgrad.patterns.sets import IndexSets, collect
 from dualgrad.rules.axes import (
@@ -67,6 +68,7 @@ linear(
     _sum_transpose,
     call=_sum,
     desugar=_sum_desugar,
+    says=(THIN(thin.sum_of),),
     structure=Along(stays=False),
     samples=cases(
         case(A(3, 4)),
@@ -113,6 +115,7 @@ linear(
     _mean_transpose,
     call=_mean,
     desugar=_mean_desugar,
+    says=(THIN(thin.mean),),
     structure=Along(stays=False),
     samples=cases(
         case(A(3, 4)),
