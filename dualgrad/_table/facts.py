@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
 from dualgrad._table.space import Value
@@ -12,7 +12,7 @@ Aliases: TypeAlias = Callable[..., Iterable[Value]]
 """Takes the arguments of a call, and returns those that the answer may share its memory with."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Facts:
     """What is true of a function.
 
@@ -38,6 +38,10 @@ class Facts:
     packs: bool = False
     asks: bool = False
     in_one_place: bool = False
+
+    def __repr__(self) -> str:
+        # What is true only: the reference shows this as a default.
+        return f"Facts({', '.join([f'{f.name}={x!r}' for f in fields(self) if (x := getattr(self, f.name)) != f.default])})"
 
 
 def first(*args: Value, **kwargs: Any) -> Iterable[Value]:
