@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._call.arguments import check_callable
-from dualgrad._table.facets import ACCUMULATES, BATCH, BATCH_BODY, BATCH_CONSTANT, PATTERN, REDUCES, UNDER, Root
+from dualgrad._table.facets import ACCUMULATES, BATCH, BATCH_BODY, BATCH_CONSTANT, LOWER, PATTERN, REDUCES, UNDER, Root
 from dualgrad._table.facts import AS_BODY, Facts
 from dualgrad._table.functions import overridable
 from dualgrad._table.record import Composite, Primitive, Samples, name_of, records
@@ -46,6 +46,7 @@ __all__ = [
     "BATCH",
     "BATCH_BODY",
     "BATCH_CONSTANT",
+    "LOWER",
     "PATTERN",
     "REDUCES",
     "UNDER",

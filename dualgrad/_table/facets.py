@@ -141,3 +141,8 @@ THIN: Facet[Callable[..., Any]] = Facet(
     "THIN",
     "the function once more, of derivatives along a few directions each (see batching/_thin.py); it returns None where it takes arrays in full",
 )
+
+LOWER: Facet[Callable[..., Value]] = Facet(
+    "LOWER",
+    "a body of functions that are in the table, which computes the same: the steps of a program that is lowered",
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,12 @@ def overridable(fun: Function) -> Function:
     # What `super().__array_function__` of a subclass of ndarray calls.
     overridden._implementation = fun  # type: ignore[attr-defined]
     return overridden
+
+
+def own_body(fun: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the body of an overridable function, in functions of the table."""
+    body: Callable[..., Any] = fun.__wrapped__  # type: ignore[attr-defined]
+    return body
 
 
 @overridable

@@ -8,7 +8,7 @@ with other parameters: `bind(record, operands, params)`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -139,9 +139,3 @@ def stacked_answers(answers: list[Any]) -> Any:
 
 def _is_numeric(x: Any) -> bool:
     return hasattr(x, "dtype") or isinstance(x, (bool, int, float, complex))
-
-
-def own_body(fun: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the body of an overridable function of our own, which runs on batches as it is."""
-    body: Callable[..., Any] = fun.__wrapped__  # type: ignore[attr-defined]
-    return body

@@ -10,6 +10,7 @@ import numpy as np
 
 from dualgrad._array.array import TracedArray
 from dualgrad._call.callers import place_of_user
+from dualgrad._table.facets import LOWER
 from dualgrad._table.record import RECORDS, Composite, Constant, Metadata, Primitive
 from dualgrad._table.space import Function, Value, dtype_of, shape_of
 from dualgrad._trace.ended import Ended
@@ -70,14 +71,15 @@ def record_array(value: Value, level: RecordLevel, ref: Ref | Data) -> RecordArr
 class RecordLevel(Level):
     """One recording. Its tracers are differentiated by nobody: what transformations do to them is recorded as well."""
 
-    __slots__ = ("_errors", "_known", "_snapshots", "constants", "count", "steps")
+    __slots__ = ("_errors", "_known", "_snapshots", "constants", "count", "lowers", "steps")
 
     title = "the recording of a program"
     differentiates = False
     takes_whole = True
 
-    def __init__(self) -> None:
+    def __init__(self, lowers: bool = False) -> None:
         super().__init__()
+        self.lowers = lowers
         self.steps: list[Step] = []
         self.count = 0
         self.constants: list[Any] = []
@@ -102,6 +104,8 @@ class RecordLevel(Level):
         return record_array(self.constants[ref.number] if type(ref) is Data else value, self, self._as_data(ref))
 
     def apply(self, record: Primitive, operands: tuple[Value, ...], params: dict[str, Any]) -> Value:
+        if self.lowers and (body := LOWER.of(record)) is not None:
+            return body(*operands, **params)
         values = [x._value if type(x) is RecordArray and x._level is self else x for x in operands]
         plain_params = self.peel(params) if params else params
         ans = (record.operate if not params else record.fun)(*values, **plain_params)
@@ -109,15 +113,17 @@ class RecordLevel(Level):
         return self._wrap(ans, ref)
 
     def constant(self, fun: Function, args: Any, kwargs: dict[str, Any]) -> Value:
-        ans = fun(*self.peel(args), **self.peel(kwargs))
         record = RECORDS.get(fun)
+        if self.lowers and (body := LOWER.of(record)) is not None:
+            return body(*args, **kwargs)
+        ans = fun(*self.peel(args), **self.peel(kwargs))
         if type(record) is Metadata or not isinstance(record, Constant) or record.facts.outline:
             return ans
         return self._wrap(ans, self._write(record, args, kwargs, ans))
 
     def whole(self, record: Composite, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Value:
         plain_args, plain_kwargs = self.peel(args), self.peel(kwargs)
-        if deepest((plain_args, plain_kwargs)) is not None:
+        if self.lowers or deepest((plain_args, plain_kwargs)) is not None:
             return NotImplemented
         ans = record.key(*plain_args, **plain_kwargs)
         return self._wrap(ans, self._write(record, args, kwargs, ans))

@@ -19,7 +19,7 @@ from dualgrad.recording._program import Program
 from dualgrad.recording._rows import Data, Leaf, Ref
 
 
-def record(f: Callable[P, Any], *, twice: bool = False) -> Callable[P, Program]:
+def record(f: Callable[P, Any], *, twice: bool = False, lower: bool = False) -> Callable[P, Program]:
     """Return a function that runs `f` once and returns what it did as a `Program`, to be printed, drawn and run again.
 
     `f` may be any function of NumPy's, also one made by `grad`, `hessian`, `vmap` and their kin: what transformations do is
@@ -28,6 +28,9 @@ def record(f: Callable[P, Any], *, twice: bool = False) -> Callable[P, Program]:
 
     NumPy among plain arrays is not seen: `x * (data * 2)` holds the product, as it was, as a constant. With `twice`, `f` runs a second
     time, and a ProgramError says what differed (random numbers, state that changes).
+
+    With `lower`, functions that say how they are computed (the facet LOWER of `dualgrad.extend`) are recorded as the steps that they say, so
+    that the program consists of fewer sorts of rows, and a function of another library as functions of NumPy's.
 
     Raises TypeError inside of another transformation: record outside of it, `record(grad(f))`; a program may be differentiated.
 
@@ -44,8 +47,8 @@ def record(f: Callable[P, Any], *, twice: bool = False) -> Callable[P, Program]:
 
     @like(f, "record")
     def recorded(*args: Any, **kwargs: Any) -> Program:
-        found = _once(f, args, kwargs)
-        if twice and (differences := found.differences(_once(f, args, kwargs))):
+        found = _once(f, args, kwargs, lower)
+        if twice and (differences := found.differences(_once(f, args, kwargs, lower))):
             raise ProgramError(
                 f"record: {found.title} did something else when it ran a second time: {'; '.join(differences)}. It reads what the "
                 "recorder cannot see (random numbers, a clock, state that changes). Pass that as an argument."
@@ -55,7 +58,7 @@ def record(f: Callable[P, Any], *, twice: bool = False) -> Callable[P, Program]:
     return recorded
 
 
-def _once(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Program:
+def _once(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], lower: bool) -> Program:
     inputs = Inputs(f, args, kwargs)
     leaves = [x for x in tree.leaves((args, kwargs)) if is_input(x)]
     if any(isinstance(x, Tracer) for x in leaves):
@@ -63,7 +66,7 @@ def _once(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) 
             "record was called inside of another transformation, with values that it is tracing. Record outside of it, "
             "record(grad(f))(x), or record first and differentiate the program."
         )
-    level = RecordLevel()
+    level = RecordLevel(lower)
     try:
         traced = [level.input(x) for x in leaves]
         filled, named = inputs.fill(traced)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dualgrad import custom_vjp, grad, hessian, jacfwd, jacobian, jvp, record, stop_gradient, taylor, vmap
+from dualgrad import custom_vjp, extend, grad, hessian, jacfwd, jacobian, jvp, record, stop_gradient, taylor, vmap
+from dualgrad._table.record import RECORDS
 from dualgrad.errors import ProgramError
 from dualgrad.recording import Data, Program
 from dualgrad.testing import check_grads
@@ -254,3 +255,37 @@ def test_the_faster_way_of_a_rule_is_one_row_and_nests(f: Any, faster: str) -> N
     assert names.count(faster) == 1
     assert np.allclose(record(grad(loss))(X / 3)(Y), grad(loss)(Y), rtol=1e-13)
     assert np.allclose(record(hessian(loss))(X / 3)(Y), hessian(loss)(Y), rtol=1e-13)
+
+
+def test_what_says_how_it_is_computed_is_lowered_into_its_steps() -> None:
+    @extend.overridable
+    def softplus(x: Any) -> Any:
+        return np.logaddexp(0.0, x)
+
+    def steps(x: Any) -> Any:
+        return np.log(1 + np.exp(x)) if x[0] < 10 else x
+
+    extend.elementwise(
+        softplus,
+        lambda t, x: t / (1 + np.exp(-x)),
+        says=(extend.LOWER(steps),),
+        samples=extend.cases(extend.case(extend.A(3))),
+    )
+    try:
+        whole, lowered = record(softplus)(X), record(softplus, lower=True)(X)
+        assert [row.name for row in whole.rows] == ["input", "softplus"]
+        assert [row.name for row in lowered.rows[3:]] == ["exp", "add", "log"]
+        assert np.allclose(lowered(Y), softplus(Y))
+        assert np.allclose(record(grad(lambda x: np.sum(softplus(x))), lower=True)(X)(Y), 1 / (1 + np.exp(-Y)))
+        with pytest.raises(ProgramError):
+            lowered(X + 10)
+    finally:
+        del RECORDS[softplus]
+
+
+def test_the_slope_of_tanh_is_lowered() -> None:
+    names = [row.name for row in record(grad(np.tanh), lower=True)(0.5).rows]
+    assert "tanh_slope" not in names
+    assert "sech2" not in names
+    assert names.count("exp") == 1
+    assert np.allclose(record(grad(np.tanh), lower=True)(0.5)(2.5), grad(np.tanh)(2.5), rtol=1e-14)

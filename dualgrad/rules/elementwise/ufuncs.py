@@ -10,8 +10,9 @@ import math
 
 import numpy as np
 
-from dualgrad._table.facets import PATTERN, REDUCES, UNDER, Root
+from dualgrad._table.facets import LOWER, PATTERN, REDUCES, UNDER, Root
 from dualgrad._table.facts import Facts
+from dualgrad._table.functions import own_body
 from dualgrad._table.space import Value, dtype_of
 from dualgrad._trace.zeros import may_hold_nan
 from dualgrad.rules.elementwise._patterns import power_pattern
@@ -127,7 +128,7 @@ elementwise(
     lambda t, x, y: t * _logistic2(_difference(y, x)),
     samples=reals(),
 )
-elementwise(logistic, lambda t, ans, x: t * ans * logistic(-x), samples=real())
+elementwise(logistic, lambda t, ans, x: t * ans * logistic(-x), says=(LOWER(own_body(logistic)),), samples=real())
 
 # ---- trigonometric and hyperbolic ------------------------------------------------------------------
 
@@ -141,7 +142,9 @@ def _tan(t: Value, ans: Value, x: Value) -> Value:
 
 
 elementwise(np.tan, _tan, samples=analytic(-1, 1))
-elementwise(one_minus_square, lambda t, x: t * (-2 * x), samples=analytic(-0.9, 0.9))
+elementwise(
+    one_minus_square, lambda t, x: t * (-2 * x), says=(LOWER(own_body(one_minus_square)),), samples=analytic(-0.9, 0.9)
+)
 
 
 def _cosine_of_arcsin(x: Value) -> Value:
@@ -159,7 +162,7 @@ elementwise(np.sinh, lambda t, x: t * np.cosh(x), samples=analytic(), poles=True
 elementwise(np.cosh, lambda t, x: t * np.sinh(x), samples=analytic(), poles=True)
 # Not 1 - tanh(x) ** 2, which loses all digits in the tails.
 elementwise(np.tanh, lambda t, ans, x: t * tanh_slope(x, ans), samples=analytic())
-elementwise(sech2, lambda t, ans, x: t * ans * (-2 * np.tanh(x)), samples=analytic())
+elementwise(sech2, lambda t, ans, x: t * ans * (-2 * np.tanh(x)), says=(LOWER(own_body(sech2)),), samples=analytic())
 
 
 def _arcsinh(t: Value, x: Value) -> Value:
@@ -195,7 +198,9 @@ def _cosine_of_y(t: Value, ans: Value, x: Value, y: Value) -> Value:
     return -(t * (ans * cosine_of(y, x)) / np.where(r == 0, 1, r))
 
 
-elementwise(cosine_of, _cosine_of_x, _cosine_of_y, samples=reals((0.5, 2), (0.5, 2)))
+elementwise(
+    cosine_of, _cosine_of_x, _cosine_of_y, says=(LOWER(own_body(cosine_of)),), samples=reals((0.5, 2), (0.5, 2))
+)
 
 
 def _arctan2_x(t: Value, x: Value, y: Value) -> Value:

@@ -9,10 +9,9 @@ import numpy as np
 from dualgrad._array.gather import as_operand
 from dualgrad._table.facets import BATCH, BATCH_BODY, PATTERN, THIN
 from dualgrad._table.foreign import reduce
-from dualgrad._table.functions import overridable
+from dualgrad._table.functions import overridable, own_body
 from dualgrad._table.space import FLOAT, Function, Space, Value, dtype_of, shape_of
 from dualgrad._table.structure import Along, axes_of
-from dualgrad._trace.batch import own_body
 from dualgrad._trace.level import may_be_anywhere, seen_anywhere
 from dualgrad.batching import thin_functions as thin
 from dualgrad.patterns.call import PatternCall, joined_along

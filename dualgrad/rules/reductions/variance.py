@@ -8,10 +8,9 @@ import numpy as np
 
 from dualgrad._table.facets import BATCH_BODY, UNDER, Root
 from dualgrad._table.foreign import reduce
-from dualgrad._table.functions import as_constant, overridable
+from dualgrad._table.functions import as_constant, overridable, own_body
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._table.structure import Along
-from dualgrad._trace.batch import own_body
 from dualgrad.rules.axes import in_dtype, masked, reduced_count, restore_axes, selected_count
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import constant, handwritten
