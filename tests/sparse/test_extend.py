@@ -27,8 +27,8 @@ def _table() -> Iterator[None]:
 def state(f: Any, transposed: Any, says: dict[str, Any]) -> None:
     extend.handwritten(
         f,
-        lambda tangents, ans, a: f(tangents[0]),
-        lambda ct, wanted, ans, a: (transposed(ct),),
+        lambda tangents, ans, a, *, axis=None: f(tangents[0]),
+        lambda ct, wanted, ans, a, *, axis=None: (transposed(ct),),
         keep=(),
         samples=NONE,
         **says,
@@ -39,11 +39,11 @@ def own(matrix: Any, **says: Any) -> Callable[[Any], Any]:
     """Return a linear function of which only what it says is known: its rules call itself."""
 
     @extend.overridable
-    def hidden(a: Any) -> Any:
+    def hidden(a: Any, axis: Any = None) -> Any:
         return (matrix @ np.ravel(np.asarray(a))).reshape(np.shape(a))
 
     @extend.overridable
-    def turned(a: Any) -> Any:
+    def turned(a: Any, axis: Any = None) -> Any:
         return (matrix.T @ np.ravel(np.asarray(a))).reshape(np.shape(a))
 
     state(hidden, turned, says)
