@@ -16,7 +16,8 @@ class Duck(NDArrayOperatorsMixin):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.hidden.shape
+        shape: tuple[int, ...] = self.hidden.shape
+        return shape
 
     @property
     def ndim(self) -> int:
@@ -28,7 +29,8 @@ class Duck(NDArrayOperatorsMixin):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self.hidden.dtype
+        dtype: np.dtype[Any] = self.hidden.dtype
+        return dtype
 
     @property
     def T(self) -> Duck:

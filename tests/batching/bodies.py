@@ -135,7 +135,8 @@ def along_an_axis(x: Any, y: Any) -> None:
 
 
 def added(x: Any, y: Any) -> None:
-    np.add.at(y, (np.argmax(x, 0), [0, 1, 1, 2]), x[0] ** 2)
+    places: Any = np.argmax(x, 0), [0, 1, 1, 2]
+    np.add.at(y, places, x[0] ** 2)
 
 
 def added_to_rows(x: Any, y: Any) -> None:
@@ -157,7 +158,8 @@ def multiplied_once(x: Any, y: Any) -> None:
 
 
 def squared(x: Any, y: Any) -> None:
-    np.square.at(y, (np.argmax(x, 0), 1))
+    places: Any = np.argmax(x, 0), 1
+    np.square.at(y, places)
 
 
 def raised(x: Any, y: Any) -> None:

@@ -152,7 +152,8 @@ def test_broadcasting_of_every_kind(f: Any) -> None:
 @pytest.mark.filterwarnings("ignore:the matrix subclass")
 def test_masked_arrays_and_matrices_are_refused_under_vmap_too() -> None:
     for x in (np.ma.array([1.0, 2.0], mask=[False, True]), np.matrix([[1.0, 2.0]])):
-        for transformed in (grad(np.sum), jacfwd(np.sum), vmap(np.sum)):
+        refusing: list[Any] = [grad(np.sum), jacfwd(np.sum), vmap(np.sum)]
+        for transformed in refusing:
             with pytest.raises(TypeError, match="would be lost"):
                 transformed(x)
     assert vmap(lambda x: x * 2)(np.array([1.0, 2.0])).tolist() == [2.0, 4.0]

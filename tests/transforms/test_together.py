@@ -182,7 +182,7 @@ def test_all_three_of_constants_and_of_nothing() -> None:
     np.testing.assert_array_equal(gradient, np.zeros(3))
     np.testing.assert_array_equal(matrix, np.zeros((3, 3)))
 
-    value, gradient, matrix = value_grad_and_hessian(np.sum)(np.zeros(0))
+    value, gradient, matrix = value_grad_and_hessian(lambda x: np.sum(x))(np.zeros(0))
     assert (float(value), gradient.shape, matrix.shape) == (0.0, (0,), (0, 0))
 
 
