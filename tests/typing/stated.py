@@ -39,17 +39,20 @@ class Parameters:
 
 
 def loss(w: Vector, x: Vector, scale: float = 1.0) -> float:
-    value: float = np.sum((x @ w) ** 2) * scale
+    total: Any = np.sum((x @ w) ** 2) * scale
+    value: float = total
     return value
 
 
 def with_aux(w: Vector) -> tuple[float, dict[str, Vector]]:
-    value: float = np.sum(w)
+    total: Any = np.sum(w)
+    value: float = total
     return value, {"w": w}
 
 
 def of_parameters(p: Parameters) -> float:
-    value: float = p.scale * np.sum(p.weights)
+    total: Any = p.scale * np.sum(p.weights)
+    value: float = total
     return value
 
 
