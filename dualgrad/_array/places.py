@@ -105,10 +105,17 @@ def _sliced(axis: range | None, part: slice) -> Any:
 
 def index_of(place: Place) -> tuple[Any, ...]:
     """Return the index that names a place."""
-    return tuple([_as_slice(part) if type(part) is range else part for part in place])
+    return tuple([as_slice(part) if type(part) is range else part for part in place])
 
 
-def _as_slice(numbers: range) -> slice:
+def slice_of_slice(first: slice, second: slice | int, length: int) -> slice | int:
+    """Return the index that `x[first][second]` is along an axis of a length: what loops over parts of parts ask for."""
+    taken: Any = range(length)[first][second]
+    return taken if type(taken) is int else as_slice(taken)
+
+
+def as_slice(numbers: range) -> slice:
+    """Return the slice that names some numbers."""
     if not numbers:
         return slice(0, 0)
     return slice(numbers.start, None if numbers.stop < 0 else numbers.stop, numbers.step)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._array.places import index_of, is_array, is_same, is_view_index, place_of, within
+from dualgrad._array.places import index_of, is_array, is_same, is_view_index, place_of, slice_of_slice, within
 from dualgrad._table.functions import getitem, set_item
 from dualgrad._table.record import RECORDS, Primitive
 from dualgrad._table.space import Value, dtype_of, shape_of
@@ -92,8 +92,12 @@ def _link_to_owner(base: Tracer, links: Links, view: Tracer, index: Any) -> None
     if links.index is FLAT:
         # NumPy's flat is an iterator, and its slices are copies.
         return
-    place = _place_in_base(links, index)
-    if place is not None:
+    first, kind = links.index, type(index)
+    if type(first) is slice and (kind is slice or kind is int):
+        # Along the first axis, without taking all others apart.
+        assert links.base is not None
+        base, index = links.base, slice_of_slice(first, index, shape_of(links.base)[0])
+    elif (place := _place_in_base(links, index)) is not None:
         assert links.base is not None
         base, index = links.base, index_of(place)
     view._links = Links(base, index)
