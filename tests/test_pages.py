@@ -54,3 +54,17 @@ def test_every_page_of_the_documentation_is_in_its_index() -> None:
     }
 
     assert {page for page in PAGES if page.is_relative_to(ROOT / "docs")} - linked <= {index}
+
+
+def test_the_reading_path_is_short() -> None:
+    page = (ROOT / "docs" / "explanation" / "life-of-a-call.md").read_text(encoding="utf-8")
+    first, then = page.partition("| first | lines |")[2].split("| then | lines |")
+    row = re.compile(r"^\| \[`(.*?)`\]\(../../dualgrad/\1\) \| (\d+) \|", re.M)
+
+    lengths = {}
+    for path, said in row.findall(first + then):
+        lengths[path] = (ROOT / "dualgrad" / path).read_text(encoding="utf-8").count("\n")
+        assert abs(lengths[path] - int(said)) <= 30, f"{path} has {lengths[path]} lines, and the page says {said}"
+    assert len(row.findall(first)) > 8
+    assert len(row.findall(then)) > 4
+    assert sum(lengths[path] for path, _ in row.findall(first)) <= 1600
