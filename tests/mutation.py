@@ -33,14 +33,14 @@ _INDEX = "operand 1 is an array of indices, which has no derivative"
 EQUIVALENT = {
     "dualgrad.rules.indexing.items.scatter jvp of operand 1": _INDEX,
     "dualgrad.rules.indexing.items.scatter vjp to operand 1": _INDEX,
-    "dualgrad.rules.linalg.degenerate.unseen jvp": _UNKNOWN,
-    **{f"dualgrad.rules.linalg.degenerate.unseen jvp of operand {k}": _UNKNOWN for k in range(3)},
-    **{f"dualgrad.rules.linalg.degenerate.unseen vjp to operand {k}": _UNKNOWN for k in range(3)},
-    "dualgrad.rules.linalg.degenerate.told jvp": _DISTINCT,
-    **{f"dualgrad.rules.linalg.degenerate.told jvp of operand {k}": _DISTINCT for k in range(3)},
-    **{f"dualgrad.rules.linalg.degenerate.told vjp to operand {k}": _DISTINCT for k in range(3)},
-    "dualgrad.rules.linalg.degenerate.adrift jvp": _UNKNOWN,
-    "dualgrad.rules.linalg.degenerate.adrift vjp to operand 0": _UNKNOWN,
+    "dualgrad.rules.linalg.degenerate.nan_where_lost jvp": _UNKNOWN,
+    **{f"dualgrad.rules.linalg.degenerate.nan_where_lost jvp of operand {k}": _UNKNOWN for k in range(3)},
+    **{f"dualgrad.rules.linalg.degenerate.nan_where_lost vjp to operand {k}": _UNKNOWN for k in range(3)},
+    "dualgrad.rules.linalg.degenerate.cotangent_within jvp": _DISTINCT,
+    **{f"dualgrad.rules.linalg.degenerate.cotangent_within jvp of operand {k}": _DISTINCT for k in range(3)},
+    **{f"dualgrad.rules.linalg.degenerate.cotangent_within vjp to operand {k}": _DISTINCT for k in range(3)},
+    "dualgrad.rules.linalg.degenerate.with_nan_derivatives jvp": _UNKNOWN,
+    "dualgrad.rules.linalg.degenerate.with_nan_derivatives vjp to operand 0": _UNKNOWN,
 }
 """Mutants that compute the same derivatives, with the reason."""
 

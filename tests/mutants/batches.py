@@ -65,9 +65,13 @@ _ZERO = "its answers are 0 or NaN, the same for all members of its samples; batc
 _OWN = "dualgrad.rules.linalg"
 EQUIVALENT = {
     "numpy.vdot batch: axes moved": "its answers are numbers, which have no axes",
-    **{f"{_OWN}.degenerate.{name} batch: {what}": _ZERO for name in ("unseen", "told", "adrift") for what in ANSWERS},
+    **{
+        f"{_OWN}.degenerate.{name} batch: {what}": _ZERO
+        for name in ("nan_where_lost", "cotangent_within", "with_nan_derivatives")
+        for what in ANSWERS
+    },
     **{f"numpy.{name} batch: no structure": "a ufunc acts on each number" for name in ("divmod", "modf", "frexp")},
-    f"{_OWN}.degenerate.adrift batch: no structure": "it is used where values are equal, which has tests of its own",
+    f"{_OWN}.degenerate.with_nan_derivatives batch: no structure": "it is used where values are equal, which has tests of its own",
 }
 """Mutants that do the same, with the reason."""
 

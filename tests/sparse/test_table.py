@@ -16,7 +16,7 @@ from dualgrad._table.record import RECORDS, Primitive, Sample, Word, name_of
 from dualgrad._table.space import dtype_of, shape_of
 from dualgrad.patterns import spread as _spread
 from dualgrad.rules.functions.polynomial_roots import characteristic
-from dualgrad.rules.linalg.degenerate import told, unseen
+from dualgrad.rules.linalg.degenerate import cotangent_within, nan_where_lost
 from dualgrad.rules.linalg.eigen import eigenvalues, eigh_moved
 from dualgrad.rules.linalg.qr import reduced_qr
 from dualgrad.rules.linalg.singular import singular_vectors
@@ -44,8 +44,8 @@ each_case = pytest.mark.parametrize("case", EVERY, ids=[case.name for case in EV
 
 LARGER = {
     recurrence: "the first factor of all meets no product",
-    unseen: "its derivatives are 0 or NaN",
-    told: "its derivatives are 0 or NaN",
+    nan_where_lost: "its derivatives are 0 or NaN",
+    cotangent_within: "its derivatives are 0 or NaN",
     reduced_qr: "what lies below the diagonal counts for the whole matrix",
     np.nanmax: "which numbers are NaN may change",
     np.nanmin: "which numbers are NaN may change",

@@ -9,11 +9,11 @@ and vectors tell of G only the diagonal, in the basis at hand. Two choices make 
 * Reverse mode takes a basis in no special position. The cotangents of the values are the diagonal of G. Those of the
   vectors, n = v^H vbar, hold more: if the values came in by one function f, v f(w) v^H with any cotangent, then n = 2 f P
   and G = f' P with the same Hermitian P. So G = c n with a c that the diagonals of n and G tell, and a function of the values
-  alone adds a multiple of the unit matrix. Whether there was one f is seen by the diagonals fitting each other (see `told`).
+  alone adds a multiple of the unit matrix. Whether there was one f is seen by the diagonals fitting each other (see `cotangent_within`).
   If G is a multiple of the unit matrix its diagonal is constant. Where neither is so, the derivative is NaN.
 
 Where neither choice is possible, since the matrix or the tangent is differentiated itself, the derivative is NaN as
-well. (There the vectors are marked as adrift: a pullback does not run where its cotangent is 0, and could not say so.)
+well. (There the vectors are marked, `with_nan_derivatives`: a pullback does not run where its cotangent is 0, and could not say so.)
 """
 
 from __future__ import annotations
@@ -92,14 +92,14 @@ def no_special_basis(n: int, dtype: np.dtype[Any], start: float = 2.0) -> Value:
     return (reflection * np.exp(1j * start) if dtype.kind == "c" else reflection).astype(dtype)
 
 
-# ---- unseen ----------------------------------------------------------------------------------------
+# ---- nan_where_lost --------------------------------------------------------------------------------
 
 # As a function of the cotangents or tangents it is given, a part of a derivative that the rules cannot see is NaN times
 # what comes in, and 0 if nothing does. So it is linear, and its own derivatives say the same of theirs.
 
 
 @overridable
-def unseen(part: Value, whole: Value, where: Value) -> Value:
+def nan_where_lost(part: Value, whole: Value, where: Value) -> Value:
     """Return NaN at the places in `where` that hold more than rounding errors beside the largest of `whole`, else 0."""
     scale = np.max(np.abs(whole), axis=(-2, -1), keepdims=True, initial=0)
     rounding = 100 * max(shape_of(whole)[-2:]) * np.finfo(dtype_of(whole)).eps
@@ -107,23 +107,23 @@ def unseen(part: Value, whole: Value, where: Value) -> Value:
     return np.where(where & (np.abs(part) > rounding * scale), kind(np.nan), kind(0))
 
 
-def _unseen_jvp(tangents: tuple[Value, ...], ans: Value, /, part: Value, whole: Value, where: Value) -> Value:
+def _nan_where_lost_jvp(tangents: tuple[Value, ...], ans: Value, /, part: Value, whole: Value, where: Value) -> Value:
     t_part, t_whole, _ = tangents
     if t_part is None:
         return None
-    return unseen(t_part, t_part if t_whole is None else t_whole, where)
+    return nan_where_lost(t_part, t_part if t_whole is None else t_whole, where)
 
 
-def _unseen_vjp(
+def _nan_where_lost_vjp(
     ct: Value, wanted: tuple[bool, ...], ans: Value, /, part: Value, whole: Value, where: Value
 ) -> tuple[Value, ...]:
-    return unseen(ct, ct, where), None, None
+    return nan_where_lost(ct, ct, where), None, None
 
 
 handwritten(
-    unseen,
-    _unseen_jvp,
-    _unseen_vjp,
+    nan_where_lost,
+    _nan_where_lost_jvp,
+    _nan_where_lost_vjp,
     keep=("where",),
     structure=Numberwise(),
     samples=cases(case(A(2, 2), A(2, 2), np.zeros((2, 2), bool))),
@@ -133,10 +133,10 @@ handwritten(
 def uneven(values: Value, same: Value) -> Value:
     """Return NaN between equal values whose cotangents, on a diagonal, are not equal, else 0."""
     x = np.diagonal(values, axis1=-2, axis2=-1)
-    return unseen(x[..., None, :] - x[..., :, None], values, same)
+    return nan_where_lost(x[..., None, :] - x[..., :, None], values, same)
 
 
-# ---- told ------------------------------------------------------------------------------------------
+# ---- cotangent_within ------------------------------------------------------------------------------
 
 # Each of k equal values gives one number of n and one of G. In no special position, two Hermitian matrices that are
 # independent, traces aside, have diagonals that are independent, traces aside, but for k = 2, where only one number is left
@@ -146,8 +146,8 @@ def uneven(values: Value, same: Value) -> Value:
 
 
 @overridable
-def told(turns: Value, values: Value, same: Value) -> Value:
-    """Return the cotangent of the matrix between equal values in their vectors' basis, NaN where it is not told, else 0.
+def cotangent_within(turns: Value, values: Value, same: Value) -> Value:
+    """Return the cotangent of the matrix between equal values in their vectors' basis, NaN where it is not known, else 0.
 
     `turns` are the cotangents of the vectors in their own basis, `values` those of the values on a diagonal.
     """
@@ -182,45 +182,54 @@ def told(turns: Value, values: Value, same: Value) -> Value:
     return np.where(same, found, 0).astype(turns.dtype)
 
 
-def _told_jvp(tangents: tuple[Value, ...], ans: Value, /, turns: Value, values: Value, same: Value) -> Value:
+def _cotangent_within_jvp(
+    tangents: tuple[Value, ...], ans: Value, /, turns: Value, values: Value, same: Value
+) -> Value:
     t_turns, t_values, _ = tangents
     if t_turns is None and t_values is None:
         return None
     t_turns = turns * 0 if t_turns is None else t_turns
-    return told(t_turns, values * 0 if t_values is None else t_values, same)
+    return cotangent_within(t_turns, values * 0 if t_values is None else t_values, same)
 
 
-def _told_vjp(
+def _cotangent_within_vjp(
     ct: Value, wanted: tuple[bool, ...], ans: Value, /, turns: Value, values: Value, same: Value
 ) -> tuple[Value, ...]:
-    lost = unseen(ct, ct, same)
+    lost = nan_where_lost(ct, ct, same)
     return lost, np.real(lost), None
 
 
 handwritten(
-    told,
-    _told_jvp,
-    _told_vjp,
+    cotangent_within,
+    _cotangent_within_jvp,
+    _cotangent_within_vjp,
     keep=("same",),
     structure=OfMatrices(many=True),
     samples=cases(case(A(2, 2), np.eye(2), np.zeros((2, 2), bool))),
 )
 
-# ---- adrift ----------------------------------------------------------------------------------------
+# ---- with_nan_derivatives --------------------------------------------------------------------------
 
 
 @overridable
-def adrift(v: Value) -> Value:
+def with_nan_derivatives(v: Value) -> Value:
     """Return vectors whose own derivatives are unknown: NaN, even where everything that arrives is 0."""
     return v
 
 
-def _adrift_jvp(tangents: tuple[Value, ...], ans: Value, /, v: Value) -> Value:
+def _with_nan_derivatives_jvp(tangents: tuple[Value, ...], ans: Value, /, v: Value) -> Value:
     return tangents[0] * np.nan
 
 
-def _adrift_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, v: Value) -> tuple[Value, ...]:
+def _with_nan_derivatives_vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, v: Value) -> tuple[Value, ...]:
     return (ct * np.nan,)
 
 
-handwritten(adrift, _adrift_jvp, _adrift_vjp, keep=(), structure=Numberwise(), samples=cases())
+handwritten(
+    with_nan_derivatives,
+    _with_nan_derivatives_jvp,
+    _with_nan_derivatives_vjp,
+    keep=(),
+    structure=Numberwise(),
+    samples=cases(),
+)

@@ -14,7 +14,13 @@ from dualgrad._table.functions import overridable
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._table.structure import OfMatrices
 from dualgrad._trace.level import anywhere, is_differentiated
-from dualgrad.rules.linalg.degenerate import adrift, no_special_basis, pairs_within, shared_evenly, unseen
+from dualgrad.rules.linalg.degenerate import (
+    nan_where_lost,
+    no_special_basis,
+    pairs_within,
+    shared_evenly,
+    with_nan_derivatives,
+)
 from dualgrad.rules.matrices import adjoint, conj, diagonal, inverse_where, total, transposed
 from dualgrad.rules.samples import A, SymmetricA, case, cases
 from dualgrad.rules.words import constant, handwritten
@@ -88,7 +94,7 @@ def _eig_in_no_special_basis(a: Value) -> Any:
     w, v = ans
     if not isinstance(v, np.ndarray):
         hiding = is_differentiated(v) and anywhere(pairs_within(_clusters(w)))
-        return ans._replace(eigenvectors=adrift(v)) if hiding else ans
+        return ans._replace(eigenvectors=with_nan_derivatives(v)) if hiding else ans
 
     def turn(index: Any, places: Value) -> Value:
         kind = v.real.dtype if _is_real(v[index][:, places], a) else v.dtype
@@ -151,7 +157,7 @@ def _eig_jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value) -> tuple[Valu
     same = pairs_within(_clusters(w))
     turned = p * _inverse_differences(w, same)
     if anywhere(same):
-        turned = turned + unseen(p, p, same)
+        turned = turned + nan_where_lost(p, p, same)
     u = np.matmul(v, turned)
     along = np.real(np.add.reduce(conj(v) * u, axis=-2))
     if dtype_of(v).kind == "c":
@@ -194,11 +200,11 @@ def _unseen(w: Value, h: Value, of_w: Value, same: Value) -> Value:
     lost: Value = 0
     if h is not None:
         # A smooth function does not see its vectors replaced by others in their space.
-        lost = unseen(h, h if values is None else np.concatenate([h, values * size], axis=-1), same)
+        lost = nan_where_lost(h, h if values is None else np.concatenate([h, values * size], axis=-1), same)
     if of_w is not None:
         across = of_w[..., None, :] - of_w[..., :, None]
         whole = values if h is None else np.concatenate([values, h * inverse_where(size, size == 0)], axis=-1)
-        lost = lost + unseen(across, whole, same)
+        lost = lost + nan_where_lost(across, whole, same)
     return lost
 
 

@@ -18,17 +18,17 @@ from dualgrad._table.space import Function, Value, shape_of
 from dualgrad._table.structure import OfMatrices
 from dualgrad._trace.level import anywhere, is_differentiated
 from dualgrad.rules.linalg.degenerate import (
-    adrift,
+    cotangent_within,
     groups,
     largest,
     level_out,
+    nan_where_lost,
     no_special_basis,
     pairs_within,
     shared_evenly,
     shared_groups,
-    told,
     uneven,
-    unseen,
+    with_nan_derivatives,
 )
 from dualgrad.rules.matrices import adjoint, conj, diagonal, inverse_where, of_triangle, onto_triangle, total
 from dualgrad.rules.samples import A, SymmetricA, case, cases
@@ -68,7 +68,7 @@ def _eigh_in_no_special_basis(a: Value, *, UPLO: str = "L") -> Any:
             level_out(w, (*index, places))
             v[inside] = v[inside] @ no_special_basis(places.stop - places.start, v.dtype)
     elif is_differentiated(v) and anywhere(pairs_within(groups(w))):
-        return ans._replace(eigenvectors=adrift(v))
+        return ans._replace(eigenvectors=with_nan_derivatives(v))
     return ans
 
 
@@ -119,7 +119,7 @@ def _eigh_jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value, *, UPLO: str
     same = pairs_within(groups(w))
     turned = p * _inverse_differences(w, same)
     if anywhere(same):
-        turned = turned + unseen(p, p, same)
+        turned = turned + nan_where_lost(p, p, same)
     return np.real(np.add.reduce(conj(v) * moved, axis=-2)), np.matmul(v, turned)
 
 
@@ -162,11 +162,11 @@ def _between_equal_values(w: Value, n: Value, of_values: Value, same: Value, tol
     if n is not None:
         # A smooth function does not see its vectors turn within their space, so n is Hermitian there.
         whole = n if values is None else np.concatenate([n, values * largest(w)], axis=-1)
-        found = unseen(n - adjoint(n), whole, same)
+        found = nan_where_lost(n - adjoint(n), whole, same)
     if values is None:
         return found
     if n is not None and told_by_vectors:
-        return found + told(n, values, same)
+        return found + cotangent_within(n, values, same)
     return found + uneven(values, same)
 
 

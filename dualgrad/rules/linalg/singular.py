@@ -18,18 +18,18 @@ from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._table.structure import OfMatrices
 from dualgrad._trace.level import anywhere, is_differentiated
 from dualgrad.rules.linalg.degenerate import (
-    adrift,
+    cotangent_within,
     groups,
     largest,
     level_out,
+    nan_where_lost,
     no_special_basis,
     pairs_within,
     shared_evenly,
     shared_groups,
-    told,
     tolerance,
     uneven,
-    unseen,
+    with_nan_derivatives,
 )
 from dualgrad.rules.matrices import adjoint, conj, diagonal, hermitian_part, inverse_where, total
 from dualgrad.rules.samples import A, case, cases
@@ -48,7 +48,7 @@ from dualgrad.rules.words import composite, constant, handwritten
 # there is any matrix, and of what a function does with it (G, in degenerate.py) the cotangents tell the diagonal.
 #
 # One function, u f(s) v^H or u f(s) u^H or v f(s) v^H or all of them, has u^H ubar + v^H vbar = 2 f P there, with one Hermitian
-# P, and f' P is the Hermitian part of the cotangent of u^H a v: so that sum is for `told`.
+# P, and f' P is the Hermitian part of the cotangent of u^H a v: so that sum is for `cotangent_within`.
 
 
 @overridable
@@ -114,7 +114,7 @@ def _singular_vectors_in_no_special_basis(a: Value, *, full_matrices: bool = Fal
     ans = singular_vectors(a, full_matrices=full_matrices, moved=moved)
     u, s, w = ans
     if is_differentiated(u) and _Degeneracy(a, s).is_hiding:
-        return ans._replace(U=adrift(u), Vh=adrift(w))
+        return ans._replace(U=with_nan_derivatives(u), Vh=with_nan_derivatives(w))
     return ans
 
 
@@ -165,7 +165,7 @@ def _singular_vectors_jvp(
     h = hermitian_part(p)
     even, odd = _inverse_differences(s, found) * h, _inverse_sums(s, found) * (p - h)
     if found.any:
-        even, odd = even + unseen(h, p, found.same), odd + unseen(p - h, p, found.null)
+        even, odd = even + nan_where_lost(h, p, found.same), odd + nan_where_lost(p - h, p, found.null)
     du = np.matmul(u, even + odd)
     dw = np.matmul(adjoint(even - odd), w)
     if m > n:
@@ -201,7 +201,7 @@ def _over(beyond: Value, s: Value, found: _Degeneracy, whole: Value) -> Value:
     """Return columns divided by the singular values, also as a pullback: what goes to a zero is not seen."""
     zero = found.zero[..., None, :]
     divided = beyond * inverse_where(s[..., None, :], zero)
-    return divided + unseen(beyond, whole, zero) if found.any else divided
+    return divided + nan_where_lost(beyond, whole, zero) if found.any else divided
 
 
 def _singular_vectors_vjp(
@@ -252,7 +252,7 @@ def _of_span(of_u: Value, u: Value, u_0: Value) -> Value:
     of_u, of_0 = of_u[..., :k], of_u[..., k:]
     inside = np.matmul(adjoint(u_0), of_0)
     # The completion is any basis of its space: a smooth function does not see it turn.
-    turns = unseen(inside - adjoint(inside), of_0, ~np.eye(shape_of(inside)[-1], dtype=bool))
+    turns = nan_where_lost(inside - adjoint(inside), of_0, ~np.eye(shape_of(inside)[-1], dtype=bool))
     return of_u - np.matmul(u_0, np.matmul(adjoint(of_0), u)) + np.sum(turns, axis=(-2, -1), keepdims=True)
 
 
@@ -276,14 +276,14 @@ def _between_equal_values(
         whole = np.concatenate(parts if values is None else [*parts, values * size], axis=-2)
         for n in (left, right):
             if n is not None:
-                lost = lost + unseen(n - adjoint(n), whole, found.null)
+                lost = lost + nan_where_lost(n - adjoint(n), whole, found.null)
         plus = left if right is None else right if left is None else left + right
-        lost = lost + unseen(plus - adjoint(plus), whole, found.same)
+        lost = lost + nan_where_lost(plus - adjoint(plus), whole, found.same)
     if of_s is not None:
         beside = [x * inverse_where(size, size == 0) for x in parts]
-        lost = lost + unseen(values, np.concatenate([values, *beside], axis=-2), found.hidden)
+        lost = lost + nan_where_lost(values, np.concatenate([values, *beside], axis=-2), found.hidden)
         if plus is not None and told_by_vectors:
-            lost = lost + told(plus, values, found.same)
+            lost = lost + cotangent_within(plus, values, found.same)
         else:
             lost = lost + uneven(values, found.same)
     return lost
