@@ -12,7 +12,7 @@ import pytest
 
 from dualgrad import extend, grad, hessian, jacfwd, jacrev, jvp, stop_gradient, taylor, vjp, vmap
 from dualgrad._table import record as primitive
-from dualgrad._trace.batch import elementwise
+from dualgrad._trace.batch import numberwise
 from dualgrad.errors import BatchLoopWarning, NoRuleError, RuleError
 from dualgrad.testing import check_grads
 
@@ -297,9 +297,9 @@ def test_along_needs_an_axis() -> None:
 def test_what_is_said_is_checked() -> None:
     f = extend.overridable(lambda x: x)
     with pytest.raises(TypeError, match="two statements of <facet BATCH"):
-        extend.constant(f, says=(extend.BATCH(elementwise), extend.BATCH(elementwise)))
+        extend.constant(f, says=(extend.BATCH(numberwise), extend.BATCH(numberwise)))
     with pytest.raises(TypeError, match="takes statements such as BATCH"):
-        extend.constant(f, says=(elementwise,))  # type: ignore[arg-type]
+        extend.constant(f, says=(numberwise,))  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="takes the reason, a str"):
         extend.unknown(lambda t: t)  # type: ignore[arg-type]
 

@@ -23,14 +23,14 @@ __all__ = [
     "all_batched",
     "as_stack",
     "axes_named",
+    "batch_size",
     "bind",
-    "elementwise",
     "flat",
     "moved",
+    "numberwise",
     "one_by_one",
     "rank_of",
     "repeated",
-    "size_of",
     "widened",
 ]
 
@@ -67,7 +67,7 @@ def flat(x: Value) -> Value:
     return np.reshape(x, (shape[0], math.prod(shape[1:])))
 
 
-def size_of(batched: Sequence[bool], operands: Sequence[Value]) -> int:
+def batch_size(batched: Sequence[bool], operands: Sequence[Value]) -> int:
     """Return the size of the batch."""
     return next(shape_of(x)[0] for x, b in zip(operands, batched, strict=True) if b)
 
@@ -79,11 +79,11 @@ def repeated(x: Value, size: int) -> Value:
 
 def all_batched(batched: Sequence[bool], operands: Sequence[Value]) -> list[Value]:
     """Return operands of which every one carries the batch axis."""
-    size = size_of(batched, operands)
+    size = batch_size(batched, operands)
     return [x if b else repeated(x, size) for x, b in zip(operands, batched, strict=True)]
 
 
-def elementwise(
+def numberwise(
     record: Primitive, batched: tuple[bool, ...], operands: tuple[Value, ...], params: dict[str, Any]
 ) -> Value:
     """Run a function of each number on a batch."""
@@ -119,7 +119,7 @@ def one_by_one(
     """Run any function on each member, and stack the answers."""
     answers = [
         bind(record, tuple([x[i] if b else x for x, b in zip(operands, batched, strict=True)]), params)
-        for i in range(size_of(batched, operands))
+        for i in range(batch_size(batched, operands))
     ]
     return stacked_answers(answers)
 

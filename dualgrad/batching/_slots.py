@@ -9,7 +9,7 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 
-class Slot:
+class OpenSlot:
     """A slot that is being filled: at some numbers with what others have left free."""
 
     __slots__ = ("_is_taken", "places", "values")
@@ -20,7 +20,7 @@ class Slot:
         self._is_taken = is_taken
 
     @classmethod
-    def free(cls, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Slot:
+    def free(cls, shape: tuple[int, ...], dtype: np.dtype[Any]) -> OpenSlot:
         """Return a slot with nothing in it."""
         return cls(np.zeros(shape, dtype), np.zeros(shape, np.intp), np.zeros(shape, bool))
 
@@ -40,7 +40,7 @@ class Slot:
 
 
 def fill(
-    slots: list[Slot],
+    slots: list[OpenSlot],
     values: Array,
     places: Array,
     index: Any,
@@ -53,7 +53,7 @@ def fill(
         if not any(slot.takes(moved, along, index) for slot in slots):
             if len(slots) == most:
                 return False
-            slots.append(Slot.free(shape, dtype))
+            slots.append(OpenSlot.free(shape, dtype))
             slots[-1].takes(moved, along, index)
     return True
 

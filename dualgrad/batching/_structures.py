@@ -18,7 +18,7 @@ from dualgrad._table.facets import BATCH, BATCH_BODY, BATCH_CONSTANT, BatchRule
 from dualgrad._table.record import RECORDS, Constant, Metadata, Primitive, Record
 from dualgrad._table.space import Function, Value, dtype_of, shape_of
 from dualgrad._table.structure import Along, Numberwise, OfMatrices, Structure
-from dualgrad._trace.batch import aligned, all_batched, as_stack, bind, elementwise, flat, moved, one_by_one, rank_of
+from dualgrad._trace.batch import aligned, all_batched, as_stack, bind, flat, moved, numberwise, one_by_one, rank_of
 
 Operands: TypeAlias = tuple[Value, ...]
 Params: TypeAlias = dict[str, Any]
@@ -54,7 +54,7 @@ def _structure_of(record: Primitive | Constant) -> Structure | None:
 def _structure_rule(structure: Structure | None) -> BatchRule:
     match structure:
         case Numberwise() | OfMatrices(many=True):
-            return elementwise
+            return numberwise
         case OfMatrices():
             return as_stack
         case Along():

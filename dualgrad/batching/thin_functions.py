@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._table.index import join_index
-from dualgrad.batching._slots import Slot, fill, keeps_first, names_once
+from dualgrad.batching._slots import OpenSlot, fill, keeps_first, names_once
 from dualgrad.batching._thin import Array, Places, ThinBatch, added, stretched, thinned
 
 Move = Callable[[Array], Array]
@@ -256,7 +256,9 @@ def set_item(value: Any, a: Any, *arrays: Any, index: Any) -> Any:
         return None
     common = (value if type(value) is ThinBatch else a).common
     if type(a) is ThinBatch:
-        slots = [Slot(np.array(v), np.array(p), np.asarray(v != 0)) for v, p in zip(a.values, a.places, strict=True)]
+        slots = [
+            OpenSlot(np.array(v), np.array(p), np.asarray(v != 0)) for v, p in zip(a.values, a.places, strict=True)
+        ]
     elif type(a) is np.ndarray and a.strides[0] == 0 and not a[:1].any():
         slots = []
     else:
@@ -269,7 +271,7 @@ def set_item(value: Any, a: Any, *arrays: Any, index: Any) -> Any:
             return None
     elif np.ndim(value) > 0 or value != 0:
         return None
-    return _of_slots(slots or [Slot.free(a.shape[1:], a.dtype)], common).astype(a.dtype)
+    return _of_slots(slots or [OpenSlot.free(a.shape[1:], a.dtype)], common).astype(a.dtype)
 
 
 def scatter(ct: Any, *arrays: Any, index: Any, shape: tuple[int, ...], like: Any = None) -> Any:
@@ -283,7 +285,7 @@ def scatter_many(*cts: Any, indices: Sequence[Any], shape: tuple[int, ...], like
     thin = [ct if type(ct) is ThinBatch else thinned(ct, common) for ct in cts]
     if not all(ct is not None and names_once(i, shape) for ct, i in zip(thin, indices, strict=True)):
         return None
-    slots: list[Slot] = []
+    slots: list[OpenSlot] = []
     dtype = np.result_type(*[ct.dtype for ct in thin if ct is not None])
     for ct, index in zip(thin, indices, strict=True):
         if ct is None or not fill(slots, ct.values, ct.places, index[1:], shape[1:], dtype, common.few):
@@ -291,5 +293,5 @@ def scatter_many(*cts: Any, indices: Sequence[Any], shape: tuple[int, ...], like
     return _of_slots(slots, common)
 
 
-def _of_slots(slots: list[Slot], common: Places) -> ThinBatch:
+def _of_slots(slots: list[OpenSlot], common: Places) -> ThinBatch:
     return ThinBatch(np.stack([s.values for s in slots]), np.stack([s.places for s in slots]), common)

@@ -129,6 +129,6 @@ def followed(sets: IndexSets, through: IndexSets) -> IndexSets:
     return from_pairs(rows, members.indices, sets.count, through.width)
 
 
-def transposed(sets: IndexSets) -> IndexSets:
+def inverted(sets: IndexSets) -> IndexSets:
     """Return, for each index, the set of rows that hold it."""
     return from_pairs(sets.indices, sets.row_numbers(), sets.width, max(sets.count, 1))

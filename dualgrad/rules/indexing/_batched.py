@@ -12,7 +12,7 @@ from dualgrad._table.functions import getitem
 from dualgrad._table.index import Slot, join_index
 from dualgrad._table.record import Primitive
 from dualgrad._table.space import Value, shape_of
-from dualgrad._trace.batch import all_batched, moved, rank_of, size_of
+from dualgrad._trace.batch import all_batched, batch_size, moved, rank_of
 from dualgrad._trace.level import bind
 from dualgrad.errors import ConversionError
 
@@ -82,7 +82,7 @@ def getitem_of_batch(record: Primitive, batched: tuple[bool, ...], operands: Ope
         if len(arrays) == 1 and _is_first(params["index"]) and arrays[0].dtype.kind != "b":
             # A table looked up by a batch of indices.
             return call(getitem, a, arrays[0])
-        a = np.broadcast_to(a, (size_of(batched, operands), *shape_of(a)))
+        a = np.broadcast_to(a, (batch_size(batched, operands), *shape_of(a)))
     size, *shape = shape_of(a)
     where = batch_index(params["index"], arrays, batched[1:], len(shape), size)
     # By name: a plain array cannot be asked for what a batch of an outer level names.
@@ -103,7 +103,7 @@ def moved_axes(x: Value, start: int, stop: int, count: int) -> Value:
 
 def scatter(record: Primitive, batched: tuple[bool, ...], operands: Operands, params: Params) -> Value:
     ct, *arrays = operands
-    size = size_of(batched, operands)
+    size = batch_size(batched, operands)
     if not batched[0]:
         ct = np.broadcast_to(ct, (size, *shape_of(ct)))
     shape = params["shape"]

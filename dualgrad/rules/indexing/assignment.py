@@ -15,7 +15,7 @@ from dualgrad._table.index import Slot, join_index, region_of_mask, split_index
 from dualgrad._table.record import Primitive, Pull, Word, register
 from dualgrad._table.signature import Normaliser
 from dualgrad._table.space import Value, dtype_of, shape_of, unbroadcast, zeros_of
-from dualgrad._trace.batch import size_of, widened
+from dualgrad._trace.batch import batch_size, widened
 from dualgrad._trace.level import Tracer, is_batched, seen_anywhere
 from dualgrad.batching import thin_functions as thin
 from dualgrad.errors import ConversionError
@@ -126,7 +126,7 @@ def _set_item_batch(
     record: Primitive, batched: tuple[bool, ...], operands: tuple[Value, ...], params: dict[str, Any]
 ) -> Value:
     value, a, *arrays = operands
-    size = size_of(batched, operands)
+    size = batch_size(batched, operands)
     if not batched[1]:
         a = np.broadcast_to(a, (size, *shape_of(a)))
     if shape_of(value)[batched[0] :] in ((), (1,)) and (

@@ -8,7 +8,7 @@ import numpy as np
 
 from dualgrad._table.record import Primitive
 from dualgrad._table.space import Value, shape_of
-from dualgrad._trace.batch import all_batched, flat, moved, one_by_one, rank_of, size_of
+from dualgrad._trace.batch import all_batched, batch_size, flat, moved, one_by_one, rank_of
 from dualgrad._trace.level import Tracer, bind
 from dualgrad.errors import ConversionError
 
@@ -29,7 +29,7 @@ def bincount(record: Primitive, batched: tuple[bool, ...], operands: Operands, p
     if isinstance(x, Tracer):
         return one_by_one(record, batched, operands, params)
     x = np.asarray(x)
-    size = size_of(batched, operands)
+    size = batch_size(batched, operands)
     longest = np.max(x, axis=-1, initial=-1) + 1
     length = max(int(params.get("minlength", 0)), int(np.max(longest, initial=0)))
     if np.any(np.maximum(longest, params.get("minlength", 0)) != length):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dualgrad.patterns.sets import IndexSets, Ints, from_pairs, transposed
+from dualgrad.patterns.sets import IndexSets, Ints, from_pairs, inverted
 from dualgrad.sparse.colours._colouring import colour_columns
 
 _CANDIDATES = 8
@@ -31,13 +31,13 @@ class Partition(NamedTuple):
 
 def by_columns(sets: IndexSets) -> Partition:
     """Return the partition that reads every entry off a group of columns; the matrix is given by the columns of its rows."""
-    colours = _without_empty(colour_columns(sets), transposed(sets).lengths())
+    colours = _without_empty(colour_columns(sets), inverted(sets).lengths())
     return Partition(colours, np.full(sets.count, -1), np.zeros(len(sets.indices), bool))
 
 
 def by_rows(sets: IndexSets) -> Partition:
     """Return the partition that reads every entry off a group of rows."""
-    turned = transposed(sets)
+    turned = inverted(sets)
     colours = _without_empty(colour_columns(turned), sets.lengths())
     return Partition(np.full(sets.width, -1), colours[: sets.count], np.ones(len(sets.indices), bool))
 
@@ -45,7 +45,7 @@ def by_rows(sets: IndexSets) -> Partition:
 def by_both(sets: IndexSets) -> Partition:
     """Return the partition with the fewest groups: columns only, rows only, or dense rows by rows and the rest by columns, or turned."""
     best = by_columns(sets)
-    turned = transposed(sets)
+    turned = inverted(sets)
     if not (np.array_equal(turned.indptr, sets.indptr) and np.array_equal(turned.indices, sets.indices)):
         other = by_rows(sets)
         best = other if other.groups < best.groups else best

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from dualgrad.patterns.sets import IndexSets, Ints, collect, take, transposed
+from dualgrad.patterns.sets import IndexSets, Ints, collect, inverted, take
 
 Lists = list[list[int]]
 
@@ -36,7 +36,7 @@ def colour_columns(rows: IndexSets, quick: bool = False) -> Ints:
     The matrix is given by the columns of each row. The best of several orders is taken, and then improved for a while; with
     `quick`, the first order has to do.
     """
-    columns = lists_of(transposed(rows))
+    columns = lists_of(inverted(rows))
     fewest = int(rows.lengths().max(initial=0))
     best: list[int] = []
     for order in _orders(rows, columns):
@@ -87,7 +87,7 @@ def _with_repetition(rows: IndexSets, lengths: Ints) -> Ints:
 
 def intersection_graph(rows: IndexSets) -> IndexSets:
     """Return, for each column, the other columns with which it shares a row."""
-    columns = transposed(rows)
+    columns = inverted(rows)
     met = collect(take(rows, columns.indices + 1), columns.row_numbers(), columns.count)
     sources = met.row_numbers()
     others = sources != met.indices
