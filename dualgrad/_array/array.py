@@ -255,6 +255,12 @@ class TracedArray(ArrayMethods, ObjectLoops):
     def __ixor__(self, other: Any) -> Value:
         return self._in_place(self.__xor__(other), "^=")
 
+    def __ilshift__(self, other: Any) -> Value:
+        return self._in_place(self.__lshift__(other), "<<=")
+
+    def __irshift__(self, other: Any) -> Value:
+        return self._in_place(self.__rshift__(other), ">>=")
+
     # ---- comparisons -----------------------------------------------------------------------------
 
     def __eq__(self, other: Any) -> Value:
@@ -361,9 +367,6 @@ class TracedArray(ArrayMethods, ObjectLoops):
             f"and its derivative would be lost. {advice}; if the value should count as constant, use stop_gradient(x)."
         )
 
-    def __round__(self, ndigits: int = 0) -> Value:
-        return call(np.round, self, ndigits)
-
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         x: Value = self
         while isinstance(x, Tracer):
@@ -381,12 +384,6 @@ class TracedArray(ArrayMethods, ObjectLoops):
             "lost its derivative. Use NumPy's functions and operators, which dask arrays understand: np.sum(x), np.dot(x, y), "
             "x @ y; if the value should count as constant, use stop_gradient(x)."
         )
-
-    def __copy__(self) -> Value:
-        return self.copy()
-
-    def __deepcopy__(self, memo: Any) -> Value:
-        return self.copy()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._value!r})"
