@@ -23,7 +23,7 @@ from dualgrad.testing import check_grads
 from tests.mutants import batches, report
 from tests.mutants.batches import batch_mutants_of, fails_on_batches
 from tests.registry.cases import CASES, Case
-from tests.registry.test_rules import test_vjp_is_the_adjoint_of_jvp
+from tests.registry.test_rules import check_modes
 
 WRONG = 1.0 + 1e-3
 
@@ -176,7 +176,7 @@ def installed(record: Record) -> Iterator[None]:
 
 def checks(case: Case) -> None:
     """Run what is generated for one case, to first order."""
-    test_vjp_is_the_adjoint_of_jvp(case)
+    check_modes(case)
     check_grads(case.function, tuple(case.inputs.values), order=1, rtol=1e-5)
 
 
