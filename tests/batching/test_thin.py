@@ -12,7 +12,8 @@ import pytest
 
 from dualgrad import extend, grad, hessian, hessian_diagonal, jacfwd, jacobian, jacrev, laplacian, vjp
 from dualgrad.batching import _directions, _hot, _thin
-from tests.registry.cases import CASES, IDS, Case
+from tests.registry.cases import Case
+from tests.registry.reach import distinct
 from tests.sparse.test_table import flattened
 
 Array = np.ndarray[Any, Any]
@@ -102,7 +103,7 @@ def test_derivatives_of_local_functions_are_those_in_full_and_none_is_made_in_fu
     assert not made
 
 
-@pytest.mark.parametrize("case", CASES, ids=IDS)
+@pytest.mark.parametrize("case", distinct(), ids=[case.name for case in distinct()])
 def test_every_function_of_the_table_has_the_derivatives_that_it_has_in_full(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,12 +13,13 @@ from dualgrad import taylor
 from dualgrad._call.leaves import Leaves
 from dualgrad._table.space import dtype_of, shape_of
 from dualgrad.testing import random_like
-from tests.registry.cases import CASES, IDS, Case, has_numbers
+from tests.registry.cases import Case, has_numbers
+from tests.registry.reach import distinct
 from tests.series.beside import nested
 from tests.series.counting import applications
 
-each_case = pytest.mark.parametrize("case", CASES, ids=IDS)
-MOVING = [case for case in CASES if has_numbers(case)]
+each_case = pytest.mark.parametrize("case", distinct(), ids=[case.name for case in distinct()])
+MOVING = [case for case in distinct() if has_numbers(case)]
 
 ORDER = 3
 

@@ -22,6 +22,7 @@ from dualgrad.rules.linalg.qr import reduced_qr
 from dualgrad.rules.linalg.singular import singular_vectors
 from dualgrad.rules.reductions.products import recurrence
 from tests.registry.cases import CASES, Case, has_numbers
+from tests.registry.reach import distinct, primitives_of
 
 SYMMETRIC = np.array([[2.0, 0.3, -0.4], [0.3, 3.0, 0.7], [-0.4, 0.7, 5.0]])
 
@@ -39,6 +40,7 @@ UNSAMPLED = [
 """Functions of symmetric matrices, or free in a sign, have no samples: differences go elsewhere."""
 
 EVERY = [*CASES, *UNSAMPLED]
+DISTINCT = [*distinct(), *UNSAMPLED]
 
 each_case = pytest.mark.parametrize("case", EVERY, ids=[case.name for case in EVERY])
 
@@ -89,16 +91,6 @@ def pattern_of(case: Case) -> sparse.Pattern:
         return sparse.jacobian_sparsity(function, point)
 
 
-@each_case
-def test_no_entry_of_the_jacobian_is_missing(case: Case) -> None:
-    function, point = flattened(case)
-
-    dense = np.asarray(jacobian(function)(point))
-
-    assert dense.shape == pattern_of(case).shape
-    assert not np.any((dense != 0) & ~pattern_of(case).toarray())
-
-
 def elsewhere(function: Any, point: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Another point, where the function has a value (probabilities lie in [0, 1], edges in order)."""
     direction = np.random.default_rng(0).standard_normal(point.size)
@@ -109,20 +101,31 @@ def elsewhere(function: Any, point: np.ndarray[Any, Any]) -> np.ndarray[Any, Any
     return point
 
 
-@each_case
-def test_no_entry_is_missing_at_another_point(case: Case) -> None:
+def check_jacobian(case: Case) -> None:
+    """Look for entries of the Jacobian that the pattern misses, at the point and at another one."""
     function, point = flattened(case)
+    found = pattern_of(case)
+    pattern = found.toarray()
+
+    # A DensePatternWarning is an error here: a new record has to say its structure, or PATTERN.
+    assert found.unknown == ()
+    dense = np.asarray(jacobian(function)(point))
+    assert dense.shape == found.shape
+    assert not np.any((dense != 0) & ~pattern)
     # Rounded numbers and masks may come out otherwise there; a mask of another size is another function.
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         dense = np.asarray(jacobian(function)(elsewhere(function, point)))
-
-    pattern = pattern_of(case).toarray()
-    assert dense.shape == pattern.shape
-    assert not np.any((dense != 0) & np.isfinite(dense) & ~pattern)
+    assert dense.shape == found.shape
+    assert not np.any((dense != 0) & np.isfinite(dense) & ~pattern), "at another point"
 
 
 @each_case
+def test_structures_are_known_and_no_entry_of_the_jacobian_is_missing(case: Case) -> None:
+    check_jacobian(case)
+
+
+@pytest.mark.parametrize("case", DISTINCT, ids=[case.name for case in DISTINCT])
 def test_no_entry_of_a_hessian_is_missing(case: Case) -> None:
     function, point = flattened(case)
     if point.size == 0:
@@ -140,14 +143,22 @@ def test_no_entry_of_a_hessian_is_missing(case: Case) -> None:
     assert not np.any((dense != 0) & np.isfinite(dense) & ~pattern)
 
 
-@each_case
-def test_the_structure_of_every_record_is_known(case: Case) -> None:
-    # A DensePatternWarning is an error here: a new record has to say its structure, or PATTERN.
-    assert pattern_of(case).unknown == ()
+STATING = ((Word.HANDWRITTEN,), (Word.HANDWRITTEN, Word.LINEAR, Word.BILINEAR))
 
 
-@each_case
-@pytest.mark.parametrize("words", [(Word.HANDWRITTEN,), (Word.HANDWRITTEN, Word.LINEAR, Word.BILINEAR)])
+def without_rules() -> list[Any]:
+    """Return the cases, with the words whose rules are left out, in which that changes something."""
+    found = []
+    for case in DISTINCT:
+        reached = [RECORDS[key] for key in primitives_of(case)]
+        words = {r.word for r in reached if isinstance(r, Primitive) and _spread.stated(r) is not None}
+        for k, (left_out, before) in enumerate(zip(STATING, ((), STATING[0]), strict=True)):
+            if words & (set(left_out) - set(before)):
+                found.append(pytest.param(case, left_out, id=f"{case.name}-{k}"))
+    return found
+
+
+@pytest.mark.parametrize(("case", "words"), without_rules())
 def test_nothing_is_missing_without_rules_either(
     case: Case, words: tuple[Word, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
