@@ -287,7 +287,9 @@ class ArrayMethods(Tracer):
         raise _of_memory("x.setflags()", "Write x.copy() and keep that, where x must not change")
 
     def setfield(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise _of_memory("x.setfield()", "Write x[...] = value, or x[...] = value + 1j * np.imag(x) for the real part of x")
+        raise _of_memory(
+            "x.setfield()", "Write x[...] = value, or x[...] = value + 1j * np.imag(x) for the real part of x"
+        )
 
     # ---- as a library of arrays ------------------------------------------------------------------
 

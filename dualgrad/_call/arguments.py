@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeAlias
@@ -24,17 +23,6 @@ def check_callable(f: Any, transform: str, call: str, role: str = "first argumen
         )
 
 
-def like(f: Callable[P, Any], transform: str) -> Callable[[Callable[..., Any]], Callable[P, Any]]:
-    """Return a decorator that gives a derived function the name, docstring and signature of `f`."""
-    check_callable(f, transform, f"{transform}(f)(x)")
-
-    def decorate(g: Callable[..., Any]) -> Callable[P, Any]:
-        wrapped: Callable[P, Any] = functools.wraps(f)(g)
-        return wrapped
-
-    return decorate
-
-
 _ONLY = [0]
 
 
@@ -54,7 +42,7 @@ class Chooser:
         self.single = (isinstance(argnums, int) and argnames is None) or (argnums is None and isinstance(argnames, str))
         self._simple = self.single and bool(self._argnums) and self._argnums[0] >= 0
 
-    def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Chosen:
+    def of(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Chosen:
         """Return the chosen arguments of a call."""
         if self._simple and self._argnums[0] < len(args):
             return Chosen(self._f, [self._argnums[0]], list(args), kwargs)

@@ -10,8 +10,9 @@ import numpy as np
 from dualgrad import tree
 from dualgrad._array.gather import gather
 from dualgrad._call.annotations import AnyArray, Derived, Number, P, R
-from dualgrad._call.arguments import argument_name, like
+from dualgrad._call.arguments import argument_name
 from dualgrad._call.leaves import owned, refuse_masked
+from dualgrad._call.transformed import transformed
 from dualgrad._table.space import Value, base_class, shape_of
 from dualgrad._trace.level import Tracer
 from dualgrad.batching._batch import BatchLevel
@@ -51,8 +52,8 @@ def vmap(f: Callable[P, Any], in_axes: Any = 0, out_axes: Any = 0, *, axis_size:
            [60., 80.]])
     """
 
-    @like(f, "vmap")
-    def batched(*args: Any, **kwargs: Any) -> Any:
+    @transformed(vmap, f, in_axes=in_axes, out_axes=out_axes, axis_size=axis_size)
+    def batched(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         axes = _axes_of_arguments(in_axes, args)
         leaves, structure = tree.flatten((args, kwargs))
         leaves = [gather(x) if type(x) is np.ndarray and x.dtype.hasobject else x for x in leaves]

@@ -8,9 +8,10 @@ from typing import Any, Literal, overload
 import numpy as np
 
 from dualgrad._call.annotations import A, Array, Derived, Number, P, Q, R, Taking
-from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, Chosen, like
+from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, Chosen
 from dualgrad._call.leaves import Leaves, with_floats
 from dualgrad._call.stacking import check_holomorphic, nest
+from dualgrad._call.transformed import Run, transformed
 from dualgrad._table.space import Value, dtype_of, shape_of, zeros_of
 from dualgrad.batching import Directions, block, each_batch, is_new, parts
 from dualgrad.forward._jvp import push
@@ -91,23 +92,15 @@ def jacfwd(
     array([[1., 0.],
            [1., 2.]])
     """
-    return columns_for("jacfwd", f, argnums, argnames, has_aux, chunk_size)
+    run = columns_of(Chooser(f, argnums, argnames, "jacfwd"), has_aux, chunk_size)
+    return transformed(jacfwd, f, argnums=argnums, argnames=argnames, has_aux=has_aux, chunk_size=chunk_size)(run)
 
 
-def columns_for(
-    transform: str,
-    f: Callable[P, Any],
-    argnums: ArgNums,
-    argnames: ArgNames,
-    has_aux: bool,
-    chunk_size: int | None = None,
-) -> Callable[P, Any]:
-    """Return what `jacfwd` does; in its errors it is called `transform`."""
-    choose = Chooser(f, argnums, argnames, transform)
+def columns_of(choose: Chooser, has_aux: bool, chunk_size: int | None) -> Run:
+    """Return what is done in a call of the Jacobian by the chosen arguments."""
 
-    @like(f, transform)
-    def jacobian(*args: Any, **kwargs: Any) -> Any:
-        found, aux = columns(choose(args, kwargs), choose.single, has_aux, transform, chunk_size)
+    def jacobian(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        found, aux = columns(choose.of(args, kwargs), choose.single, has_aux, choose.transform, chunk_size)
         return (found, aux) if has_aux else found
 
     return jacobian
@@ -209,9 +202,9 @@ def derivative(f: Callable[P, R], *, has_aux: bool = False) -> Callable[P, R]:
     """
     choose = Chooser(f, 0, None, "derivative")
 
-    @like(f, "derivative")
-    def df(*args: Any, **kwargs: Any) -> Any:
-        chosen = choose(args, kwargs)
+    @transformed(derivative, f, has_aux=has_aux)
+    def df(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        chosen = choose.of(args, kwargs)
         values = chosen.leaves.values
         if len(values) != 1 or shape_of(values[0]) != ():
             found = [shape_of(x) for x in values]

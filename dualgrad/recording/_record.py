@@ -9,8 +9,9 @@ import numpy as np
 
 from dualgrad import tree
 from dualgrad._array.gather import gather
-from dualgrad._call.arguments import P, check_callable, like
+from dualgrad._call.arguments import P
 from dualgrad._call.leaves import owned
+from dualgrad._call.transformed import transformed
 from dualgrad._trace.level import Tracer
 from dualgrad.errors import ProgramError
 from dualgrad.recording._inputs import Inputs, is_input
@@ -43,10 +44,9 @@ def record(f: Callable[P, Any], *, twice: bool = False, lower: bool = False) -> 
       %2 = multiply(%1, %0): float64...
     returns %2
     """
-    check_callable(f, "record", "record(f)(x)")
 
-    @like(f, "record")
-    def recorded(*args: Any, **kwargs: Any) -> Program:
+    @transformed(record, f, twice=twice, lower=lower)
+    def recorded(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Program:
         found = _once(f, args, kwargs, lower)
         if twice and (differences := found.differences(_once(f, args, kwargs, lower))):
             raise ProgramError(

@@ -2,8 +2,8 @@
 
 from dualgrad.reverse._checkpoint import checkpoint
 from dualgrad.reverse._hot import TapeArray
-from dualgrad.reverse._jacobian import jacrev, pulled, record, rows, rows_for
+from dualgrad.reverse._jacobian import jacrev, pulled, record, rows
 from dualgrad.reverse._tape import Tape
 from dualgrad.reverse._vjp import Recording, vjp
 
-__all__ = ["Recording", "Tape", "TapeArray", "checkpoint", "jacrev", "pulled", "record", "rows", "rows_for", "vjp"]
+__all__ = ["Recording", "Tape", "TapeArray", "checkpoint", "jacrev", "pulled", "record", "rows", "vjp"]

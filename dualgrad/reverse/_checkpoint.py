@@ -14,8 +14,8 @@ import numpy as np
 
 from dualgrad import tree
 from dualgrad._call.annotations import P, R
-from dualgrad._call.arguments import like
 from dualgrad._call.leaves import Leaves
+from dualgrad._call.transformed import transformed
 from dualgrad._table.foreign import is_foreign
 from dualgrad._table.space import Value, shape_of
 from dualgrad._trace.level import anywhere, deepest
@@ -40,8 +40,8 @@ def checkpoint(f: Callable[P, R]) -> Callable[P, R]:
     1.0
     """
 
-    @like(f, "checkpoint")
-    def checkpointed(*args: Any, **kwargs: Any) -> Any:
+    @transformed(checkpoint, f)
+    def checkpointed(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         arguments, structure = tree.flatten((args, kwargs))
         tape = deepest(arguments)
         if not isinstance(tape, Tape):

@@ -8,9 +8,10 @@ from typing import Any, Literal, overload
 import numpy as np
 
 from dualgrad._call.annotations import A, Array, Derived, Number, P, Q, Taking
-from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, Chosen, like
-from dualgrad._call.leaves import with_floats
+from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, Chosen
+from dualgrad._call.leaves import Leaves, with_floats
 from dualgrad._call.stacking import check_holomorphic, nest
+from dualgrad._call.transformed import transformed
 from dualgrad._table.space import Value, dtype_of, shape_of, zeros_of
 from dualgrad.batching import Directions, block, each_batch, is_new, parts
 from dualgrad.reverse._vjp import Recording
@@ -90,25 +91,13 @@ def jacrev(
     >>> jacrev(lambda x: np.array([x[0] * x[1]]))(np.array([2.0, 3.0]))
     array([[3., 2.]])
     """
-    return rows_for("jacrev", f, argnums, argnames, has_aux, chunk_size)
+    choose = Chooser(f, argnums, argnames, "jacrev")
 
-
-def rows_for(
-    transform: str,
-    f: Callable[P, Any],
-    argnums: ArgNums,
-    argnames: ArgNames,
-    has_aux: bool,
-    chunk_size: int | None = None,
-) -> Callable[P, Any]:
-    """Return what `jacrev` does; in its errors it is called `transform`."""
-    choose = Chooser(f, argnums, argnames, transform)
-
-    @like(f, transform)
-    def jacobian(*args: Any, **kwargs: Any) -> Any:
-        chosen = choose(args, kwargs)
-        recording, aux = record(chosen, has_aux, transform)
-        found = rows(recording, chosen, choose.single, chunk_size)
+    @transformed(jacrev, f, argnums=argnums, argnames=argnames, has_aux=has_aux, chunk_size=chunk_size)
+    def jacobian(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        chosen = choose.of(args, kwargs)
+        recording, aux = record(chosen, has_aux, "jacrev")
+        found = rows(recording, chosen.leaves, choose.single, chunk_size)
         return (found, aux) if has_aux else found
 
     return jacobian
@@ -120,24 +109,24 @@ def record(chosen: Chosen, has_aux: bool, transform: str) -> tuple[Recording, An
     return recording, recording.aux
 
 
-def rows(recording: Recording, chosen: Chosen, single: bool, chunk_size: int | None = None) -> Any:
+def rows(recording: Recording, inputs: Leaves, single: bool, chunk_size: int | None = None) -> Any:
     """Return the Jacobian of a recorded run: a tree like the result of trees like the arguments."""
-    result, inputs = with_floats(recording.result), chosen.leaves
+    result = with_floats(recording.result)
     outputs = result.values
     chunks: list[list[Value]] = []
     if not recording.result.values:
         pass
     elif len(outputs) == 1 and shape_of(outputs[0]) == ():
         found = pulled(recording, [dtype_of(outputs[0]).type(1)])
-        chunks.append([(zeros_of(x) if g is None else g)[None] for g, x in zip(found, inputs.values, strict=True)])
+        chunks.append([(zeros_of(x) if g is None else g)[None] for g, x in zip(found, recording.inputs, strict=True)])
     else:
 
         def run(batch: Directions) -> list[Value]:
             found = pulled(recording, batch.units)
-            return [batch.stacked(g, x) for g, x in zip(found, inputs.values, strict=True)]
+            return [batch.stacked(g, x) for g, x in zip(found, recording.inputs, strict=True)]
 
         chunks = each_batch(outputs, chunk_size, run)
-    columns = [_blocks([chunk[i] for chunk in chunks], x, outputs) for i, x in enumerate(inputs.values)]
+    columns = [_blocks([chunk[i] for chunk in chunks], x, outputs) for i, x in enumerate(recording.inputs)]
     blocks = [[column[k] for column in columns] for k in range(len(outputs))]
     return nest(result, inputs, blocks, single)
 

@@ -8,8 +8,9 @@ from typing import Any, Literal, overload
 import numpy as np
 
 from dualgrad._call.annotations import A, Derived, P, Q, R, Taking, Unknown, X
-from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, Chosen, like
+from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, Chosen
 from dualgrad._call.leaves import settle
+from dualgrad._call.transformed import Run, transformed
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import plain
 from dualgrad.errors import NotScalarError
@@ -66,9 +67,11 @@ def value_and_grad(
     """
     choose = Chooser(f, argnums, argnames, "value_and_grad")
 
-    @like(f, "value_and_grad")
-    def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
-        value, gradient, aux = _differentiate(choose(args, kwargs), choose.single, has_aux, "value_and_grad")
+    of, single = choose.of, choose.single
+
+    @transformed(value_and_grad, f, argnums=argnums, argnames=argnames, has_aux=has_aux)
+    def value_and_gradient(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        value, gradient, aux = _differentiate(of(args, kwargs), single, has_aux, "value_and_grad")
         return ((value, aux), gradient) if has_aux else (value, gradient)
 
     return value_and_gradient
@@ -123,18 +126,24 @@ def grad(
     >>> grad(lambda x: np.sum(np.sin(x) ** 2))(np.array([0.0, np.pi / 4]))
     array([0., 1.])
     """
-    return gradient_for("grad", f, argnums, argnames, has_aux)
+    run = gradient_of(Chooser(f, argnums, argnames, "grad"), has_aux)
+    return transformed(grad, f, argnums=argnums, argnames=argnames, has_aux=has_aux)(run)
 
 
 def gradient_for(
-    transform: str, f: Callable[P, Any], argnums: ArgNums = None, argnames: ArgNames = None, has_aux: bool = False
-) -> Callable[P, Any]:
-    """Return `grad(f, ...)` for a transformation that users know by another name, which errors say."""
-    choose = Chooser(f, argnums, argnames, transform)
+    transform: str, f: Callable[..., Any], argnums: ArgNums = None, argnames: ArgNames = None, has_aux: bool = False
+) -> Callable[..., Any]:
+    """Return what `grad(f, ...)` does, for a transformation that users know by another name, which errors say."""
+    run = gradient_of(Chooser(f, argnums, argnames, transform), has_aux)
+    return lambda *args, **kwargs: run(args, kwargs)
 
-    @like(f, transform)
-    def gradient(*args: Any, **kwargs: Any) -> Any:
-        _, found, aux = _differentiate(choose(args, kwargs), choose.single, has_aux, transform)
+
+def gradient_of(choose: Chooser, has_aux: bool) -> Run:
+    """Return what is done in a call of the gradient by the chosen arguments."""
+    of, single, transform = choose.of, choose.single, choose.transform
+
+    def gradient(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        _, found, aux = _differentiate(of(args, kwargs), single, has_aux, transform)
         return (found, aux) if has_aux else found
 
     return gradient

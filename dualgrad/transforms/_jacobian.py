@@ -9,10 +9,13 @@ import numpy as np
 
 from dualgrad import tree
 from dualgrad._call.annotations import A, Array, Derived, Number, P, Q, Taking, Ts, X, Y
-from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, check_callable, like
+from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, check_callable
+from dualgrad._call.leaves import Leaves
+from dualgrad._call.transformed import transformed
+from dualgrad._table.space import Value
 from dualgrad.batching import size_of
-from dualgrad.forward import columns, columns_for, jvp
-from dualgrad.reverse import record, rows, rows_for
+from dualgrad.forward import columns, columns_by, jvp, push
+from dualgrad.reverse import Recording, record, rows
 from dualgrad.transforms._grad import gradient_for
 
 
@@ -93,14 +96,14 @@ def jacobian(
     # The numbers of inputs at which columns were fewer in the last call: such a function is called again and again.
     tall = {0, 1}
 
-    @like(f, "jacobian")
-    def either(*args: Any, **kwargs: Any) -> Any:
-        chosen = choose(args, kwargs)
+    @transformed(jacobian, f, argnums=argnums, argnames=argnames, has_aux=has_aux, chunk_size=chunk_size)
+    def either(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        chosen = choose.of(args, kwargs)
         inputs = sum(map(size_of, chosen.leaves.values))
         if inputs not in tall:
             recording, aux = record(chosen, has_aux, "jacobian")
             if sum(map(size_of, recording.result.values)) <= inputs:
-                found = rows(recording, chosen, choose.single, chunk_size)
+                found = rows(recording, chosen.leaves, choose.single, chunk_size)
                 return (found, aux) if has_aux else found
             tall.add(inputs)
         found, aux = columns(chosen, choose.single, has_aux, "jacobian", chunk_size)
@@ -184,8 +187,24 @@ def hessian(
     array([[6., 2.],
            [2., 0.]])
     """
-    gradient = rows_for("hessian", f, argnums, argnames, has_aux)
-    return columns_for("hessian", gradient, argnums, argnames, has_aux, chunk_size)
+    choose = Chooser(f, argnums, argnames, "hessian")
+
+    @transformed(hessian, f, argnums=argnums, argnames=argnames, has_aux=has_aux, chunk_size=chunk_size)
+    def second(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        chosen = choose.of(args, kwargs)
+
+        def first(values: list[Value]) -> Any:
+            recording = Recording(chosen.call, values, has_aux, "hessian")
+            found = rows(recording, chosen.leaves, choose.single)
+            return (found, recording.aux) if has_aux else found
+
+        def along(units: list[Value]) -> tuple[Leaves, list[Value], Any]:
+            return push(first, chosen.leaves.values, units, has_aux, "hessian")
+
+        _, found, aux = columns_by(along, chosen.leaves, choose.single, chunk_size)
+        return (found, aux) if has_aux else found
+
+    return second
 
 
 @overload

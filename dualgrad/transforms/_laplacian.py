@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, Chosen, P, like
+from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, Chosen, P
 from dualgrad._call.leaves import Leaves, settle
+from dualgrad._call.transformed import transformed
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad.batching import Directions, each_batch, own_derivatives, parts, size_of
 from dualgrad.forward import push
@@ -39,9 +40,9 @@ def hessian_diagonal(
     """
     choose = Chooser(f, argnums, argnames, "hessian_diagonal")
 
-    @like(f, "hessian_diagonal")
-    def diagonal(*args: Any, **kwargs: Any) -> Any:
-        chosen = choose(args, kwargs)
+    @transformed(hessian_diagonal, f, argnums=argnums, argnames=argnames, has_aux=has_aux, chunk_size=chunk_size)
+    def diagonal(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        chosen = choose.of(args, kwargs)
         pieces, aux = _pieces(chosen, has_aux, "hessian_diagonal", chunk_size)
         values = chosen.leaves.values
         shaped = [np.reshape(d, shape_of(x)) for d, x in zip(parts(pieces, values), values, strict=True)]
@@ -75,9 +76,9 @@ def laplacian(
     """
     choose = Chooser(f, argnums, argnames, "laplacian")
 
-    @like(f, "laplacian")
-    def trace(*args: Any, **kwargs: Any) -> Any:
-        pieces, aux = _pieces(choose(args, kwargs), has_aux, "laplacian", chunk_size)
+    @transformed(laplacian, f, argnums=argnums, argnames=argnames, has_aux=has_aux, chunk_size=chunk_size)
+    def trace(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        pieces, aux = _pieces(choose.of(args, kwargs), has_aux, "laplacian", chunk_size)
         found = np.sum(pieces[0])
         for piece in pieces[1:]:
             found = found + np.sum(piece)

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dualgrad import tree
-from dualgrad._call.arguments import P, check_callable, like
+from dualgrad._call.arguments import Chooser, P, check_callable
 from dualgrad._call.leaves import is_differentiable
-from dualgrad.transforms._grad import gradient_for
+from dualgrad._call.transformed import transformed
+from dualgrad.transforms._grad import gradient_for, gradient_of
 
 
 def grad_named(f: Callable[P, Any], argname: str, *, has_aux: bool = False) -> Callable[P, Any]:
@@ -24,7 +25,9 @@ def grad_named(f: Callable[P, Any], argname: str, *, has_aux: bool = False) -> C
     check_callable(f, "grad_named", 'grad_named(f, "x")(x)')
     if not isinstance(argname, str):
         raise TypeError(f"grad_named takes the name of one argument; it got {argname!r}. For numbers use grad.")
-    return gradient_for("grad_named", f, None, argname, has_aux)
+    return transformed(grad_named, f, argname=argname, has_aux=has_aux)(
+        gradient_of(Chooser(f, None, argname, "grad_named"), has_aux)
+    )
 
 
 def multigrad(f: Callable[P, Any], argnums: Sequence[int] = (0,), *, has_aux: bool = False) -> Callable[P, Any]:
@@ -35,7 +38,10 @@ def multigrad(f: Callable[P, Any], argnums: Sequence[int] = (0,), *, has_aux: bo
     [2.0, 5.0]
     """
     check_callable(f, "multigrad", "multigrad(f, (0, 1))(x, y)")
-    return gradient_for("multigrad", f, (argnums,) if isinstance(argnums, int) else tuple(argnums), None, has_aux)
+    chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    return transformed(multigrad, f, argnums=chosen, has_aux=has_aux)(
+        gradient_of(Chooser(f, chosen, None, "multigrad"), has_aux)
+    )
 
 
 def multigrad_dict(f: Callable[P, Any], *, has_aux: bool = False) -> Callable[P, Any]:
@@ -58,8 +64,8 @@ def multigrad_dict(f: Callable[P, Any], *, has_aux: bool = False) -> Callable[P,
 
     differentiate = gradient_for("multigrad_dict", by_name, has_aux=has_aux)
 
-    @like(f, "multigrad_dict")
-    def gradients(*args: Any, **kwargs: Any) -> Any:
+    @transformed(multigrad_dict, f, has_aux=has_aux)
+    def gradients(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         arguments = {name: _ints_as_floats(x, signature.parameters[name]) for name, x in bound.arguments.items()}

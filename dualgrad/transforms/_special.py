@@ -8,9 +8,10 @@ from typing import Any, Literal, overload
 import numpy as np
 
 from dualgrad._call.annotations import A, Derived, P, Q, Taking, Unknown, X
-from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, like
+from dualgrad._call.arguments import ArgNames, ArgNums, Chooser
 from dualgrad._call.leaves import settle
 from dualgrad._call.stacking import is_holomorphic
+from dualgrad._call.transformed import transformed
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import anywhere
 from dualgrad.reverse import Recording, pulled, record
@@ -69,9 +70,9 @@ def elementwise_grad(
     """
     choose = Chooser(f, argnums, argnames, "elementwise_grad")
 
-    @like(f, "elementwise_grad")
-    def diagonal(*args: Any, **kwargs: Any) -> Any:
-        chosen = choose(args, kwargs)
+    @transformed(elementwise_grad, f, argnums=argnums, argnames=argnames, has_aux=has_aux)
+    def diagonal(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        chosen = choose.of(args, kwargs)
         recording, aux = record(chosen, has_aux, "elementwise_grad")
         _check_shapes(recording, chosen.leaves.values)
         ones = [np.ones(shape_of(y), dtype_of(y))[()] for y in recording.result.values]
@@ -168,9 +169,9 @@ def holomorphic_grad(
     """
     choose = Chooser(f, argnums, argnames, "holomorphic_grad")
 
-    @like(f, "holomorphic_grad")
-    def gradient(*args: Any, **kwargs: Any) -> Any:
-        chosen = choose(args, kwargs)
+    @transformed(holomorphic_grad, f, argnums=argnums, argnames=argnames, has_aux=has_aux)
+    def gradient(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        chosen = choose.of(args, kwargs)
         for x in chosen.leaves.values:
             if dtype_of(x).kind != "c":
                 raise TypeError(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, P, like
+from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, P
 from dualgrad._call.leaves import Leaves, settle
+from dualgrad._call.transformed import transformed
 from dualgrad._table.space import Value
 from dualgrad.batching import size_of
 from dualgrad.forward import columns_by, push
@@ -36,13 +37,13 @@ def value_and_jacobian(
     """
     choose = Chooser(f, argnums, argnames, "value_and_jacobian")
 
-    @like(f, "value_and_jacobian")
-    def value_and_matrix(*args: Any, **kwargs: Any) -> Any:
-        chosen = choose(args, kwargs)
+    @transformed(value_and_jacobian, f, argnums=argnums, argnames=argnames, has_aux=has_aux, chunk_size=chunk_size)
+    def value_and_matrix(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        chosen = choose.of(args, kwargs)
         recording, aux = record(chosen, has_aux, "value_and_jacobian")
         result, inputs = recording.result, chosen.leaves
         if sum(map(size_of, result.values)) <= max(1, sum(map(size_of, inputs.values))):
-            found = rows(recording, chosen, choose.single, chunk_size)
+            found = rows(recording, inputs, choose.single, chunk_size)
         else:
             linear = transposed(recording)
             found = columns_by(lambda units: (result, linear.pull(units), None), inputs, choose.single, chunk_size)[1]
@@ -79,9 +80,9 @@ def value_grad_and_hessian(
     """
     choose = Chooser(f, argnums, argnames, "value_grad_and_hessian")
 
-    @like(f, "value_grad_and_hessian")
-    def all_three(*args: Any, **kwargs: Any) -> Any:
-        chosen = choose(args, kwargs)
+    @transformed(value_grad_and_hessian, f, argnums=argnums, argnames=argnames, has_aux=has_aux, chunk_size=chunk_size)
+    def all_three(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        chosen = choose.of(args, kwargs)
         inputs = chosen.leaves
 
         def gradient(values: list[Value]) -> Any:
