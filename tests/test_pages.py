@@ -68,3 +68,16 @@ def test_the_reading_path_is_short() -> None:
     assert len(row.findall(first)) > 8
     assert len(row.findall(then)) > 4
     assert sum(lengths[path] for path, _ in row.findall(first)) <= 1600
+
+
+def test_the_life_of_a_call_names_what_there_is() -> None:
+    page = (ROOT / "docs" / "explanation" / "life-of-a-call.md").read_text(encoding="utf-8")
+
+    # `Chooser` (`_call/arguments.py`, or `unary` and `binary` (`reverse/_hot.py`.
+    pairs = re.findall(r"((?:`[\w.]+`(?:\s+and\s+)?)+)\s+\(`([\w/]+\.py)`", page)
+    assert len(pairs) > 15
+    for names, file in pairs:
+        text = (ROOT / "dualgrad" / file).read_text(encoding="utf-8")
+        for name in re.findall(r"[\w.]+", names.replace(" and ", " ")):
+            defined = re.compile(rf"^\s*(?:def|class) {name.rpartition('.')[2]}\b", re.M)
+            assert defined.search(text), f"{name} is not in {file}"
