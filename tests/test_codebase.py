@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -129,6 +130,7 @@ def test_only_numpy_is_imported_from_outside() -> None:
 
 # What takes a value of a level apart: these are no looks at numbers (text of a value, its outline, what belongs to a level itself).
 MAY_SEE_BELOW = {
+    "dualgrad._table.space": "the library that an array is of",
     "dualgrad._trace.level": "the door itself",
     "dualgrad._array.array": "text of a value",
     "dualgrad._array.methods": "the flags of its memory",
@@ -151,3 +153,11 @@ def test_numbers_are_looked_at_through_the_door(module: str) -> None:
     if module.startswith("dualgrad.rules"):
         below = [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr in ("_value", "_level")]
         assert not below, f"{module}:{below[0]} takes a traced value apart"
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_files_that_comments_name_exist(path: Path) -> None:
+    text = path.read_text()
+    for found in re.finditer(r"(?<![\w./])(?:\w+/)*\w+\.py\b", text):
+        named = found[0]
+        assert any((folder / named).exists() for folder in (path.parent, ROOT, ROOT.parent)), f"{path} names {named}"

@@ -329,7 +329,7 @@ def settle(derivatives: Sequence[Value], values: Sequence[Value], taken: Sequenc
             elif type(g) is np.ndarray and shape_of(x) == ():
                 g = g[()]
             elif is_foreign(x):
-                g = foreign.settled(g, foreign.below(x))
+                g = foreign.settled(g, foreign.plain(x))
                 g = g.copy() if id(g) in seen else g
                 seen.add(id(g))
         settled.append(g)

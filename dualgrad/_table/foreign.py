@@ -30,7 +30,7 @@ class StandIn:
         raise NotImplementedError
 
 
-def below(x: Any) -> Any:
+def plain(x: Any) -> Any:
     """Return the value of a tracer below all levels, and any other value as it is."""
     while hasattr(x, "_level"):
         x = x._value
@@ -41,7 +41,7 @@ def is_foreign(x: Any) -> bool:
     """Tell whether a value, traced or not, is an array of another library."""
     if type(x) in _OURS:
         return False
-    x = below(x)
+    x = plain(x)
     return not isinstance(x, _NUMBERS) and hasattr(x, "dtype") and not isinstance(x, StandIn)
 
 

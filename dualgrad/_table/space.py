@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from dualgrad._table import foreign
-from dualgrad._table.foreign import below, is_foreign, is_unknown
+from dualgrad._table.foreign import is_foreign, is_unknown, plain
 
 Value: TypeAlias = Any
 """What a rule computes with: a plain number, an ndarray, any array that speaks NumPy's protocols, or a traced array."""
@@ -57,7 +57,7 @@ class ForeignSpace(Space):
 
     def __init__(self, x: Value) -> None:
         super().__init__(x.shape, x.dtype)
-        self.like = below(x)
+        self.like = plain(x)
 
 
 def space_of(x: Value) -> Space:
@@ -121,7 +121,7 @@ def zeros_of(x: Value) -> Value:
     if shape_of(x) == ():
         return dtype_of(x).type(0)
     # NumPy's own arrays are made at once; another library's are made by it.
-    return foreign.zeros_like(below(x), x.shape, x.dtype) if is_foreign(x) else np.zeros(x.shape, x.dtype)
+    return foreign.zeros_like(plain(x), x.shape, x.dtype) if is_foreign(x) else np.zeros(x.shape, x.dtype)
 
 
 def conform_tangent(tangent: Value, ans: Value) -> Value:
@@ -178,7 +178,7 @@ def like_of(a: Value) -> Value:
     """Return the array of another library that a value is, or that a space is of; None where there is none."""
     if isinstance(a, Space):
         return a.like if type(a) is ForeignSpace else None
-    return below(a) if is_foreign(a) else None
+    return plain(a) if is_foreign(a) else None
 
 
 def _sum(x: Value, axes: tuple[int, ...], keepdims: bool = False) -> Value:

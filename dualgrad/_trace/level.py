@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from dualgrad._table.foreign import is_foreign
+from dualgrad._table.foreign import plain as plain
 from dualgrad._table.record import Composite, Primitive
 from dualgrad._table.space import Function, Value
 
@@ -34,7 +35,7 @@ class Tracer:
     _value: Value
 
     _links: Any
-    """What the value shares its memory with, if anything (see views.py)."""
+    """What the value shares its memory with, if anything (see _array/views.py)."""
 
     _made_by: Call | None
     """The call that the value comes from, where its level remembers that here (see roots.py)."""
@@ -142,13 +143,6 @@ def bind(record: Primitive, operands: tuple[Value, ...], params: dict[str, Any])
         if isinstance(x, Tracer) and (level is None or x._level.depth > level.depth):
             level = x._level
     return record.fun(*operands, **params) if level is None else level.apply(record, operands, params)
-
-
-def plain(x: Value) -> Value:
-    """Return the value of a tracer below all levels."""
-    while isinstance(x, Tracer):
-        x = x._value
-    return x
 
 
 def decide(question: Callable[[Any], T], x: Value) -> T:

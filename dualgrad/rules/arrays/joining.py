@@ -236,7 +236,7 @@ composite(
 
 # ---- split, unstack --------------------------------------------------------------------------------
 
-# Each piece is a slice, and the cotangents of all slices are added into one buffer (see indexing.py).
+# Each piece is a slice, and the cotangents of all slices are added into one buffer (see reverse/_sweep.py).
 
 
 def _array_split(ary: Value, indices_or_sections: Any, axis: int = 0) -> list[Value]:

@@ -1,4 +1,4 @@
-"""Parts of complex numbers: real, imag, angle, real_if_close. (conj and abs are ufuncs, see elementwise.py.)
+"""Parts of complex numbers: real, imag, angle, real_if_close. (conj and abs are ufuncs, see ufuncs.py.)
 
 A cotangent is moved by the transpose without conjugation. The imaginary part of t is the real part of -i t; hence
 <c, imag(t)> = <-i c, t>, and the interpreters take real parts.
