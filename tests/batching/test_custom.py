@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -237,13 +238,24 @@ def test_cotangents_that_are_the_same_for_all_members() -> None:
     assert float(by_y) == 20.0
 
 
-def test_a_closure_over_a_batched_value_raises() -> None:
+def test_a_closure_over_a_batched_value() -> None:
     def member(x: Any, a: Any) -> Any:
         f = custom_jvp(lambda x: a * x)
         f.defjvp(lambda primals, tangents: (f(*primals), a * tangents[0]))
         return f(x)
 
-    with pytest.raises(RuleError, match=r"closure.*under vmap.*Pass it as an argument"):
+    np.testing.assert_allclose(vmap(member)(S, S), S**2)
+    np.testing.assert_allclose(vmap(grad(member, (0, 1)))(S, 3 * S), (3 * S, S))
+
+
+def test_a_batched_value_in_an_object_raises() -> None:
+    def member(x: Any, a: Any) -> Any:
+        held = SimpleNamespace(a=a)
+        f = custom_jvp(lambda x: held.a * x)
+        f.defjvp(lambda primals, tangents: (f(*primals), held.a * tangents[0]))
+        return f(x)
+
+    with pytest.raises(RuleError, match=r"Under vmap.*Pass it as an argument"):
         vmap(member)(S, S)
 
 

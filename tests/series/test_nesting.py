@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -198,7 +199,7 @@ def test_what_a_record_says_of_its_function_makes_its_series_cheaper() -> None:
     assert cost(product) < cost(silent)
 
 
-def test_a_custom_rule_that_reads_a_closure_is_an_error() -> None:
+def test_a_custom_rule_that_reads_a_closure() -> None:
     def f(x: Any) -> Any:
         @custom_jvp
         def scaled(y: Any) -> Any:
@@ -207,5 +208,19 @@ def test_a_custom_rule_that_reads_a_closure_is_an_error() -> None:
         scaled.defjvp(lambda primals, tangents: (x * primals[0], x * tangents[0]))
         return scaled(x)
 
-    with pytest.raises(RuleError, match="closure"):
+    assert [float(c) for c in taylor(f, 3.0, 1.0, 3)] == [9.0, 6.0, 1.0, 0.0]
+
+
+def test_a_custom_rule_that_reads_a_value_in_an_object_is_an_error() -> None:
+    def f(x: Any) -> Any:
+        held = SimpleNamespace(x=x)
+
+        @custom_jvp
+        def scaled(y: Any) -> Any:
+            return held.x * y
+
+        scaled.defjvp(lambda primals, tangents: (held.x * primals[0], held.x * tangents[0]))
+        return scaled(x)
+
+    with pytest.raises(RuleError, match="Pass it as an argument"):
         taylor(f, 1.0, 1.0, 2)

@@ -196,21 +196,6 @@ def test_jacobians_of_it(make: Any) -> None:
         np.testing.assert_allclose(d(make())(X), np.diag(3 * X**2))
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("word", ["jvp", "vjp"])
-def test_a_closure_over_a_value_being_differentiated_raises(word: str, mode: str) -> None:
-    def outer(a: Any) -> Any:
-        f = custom_jvp(lambda x: a * x)
-        if word == "jvp":
-            f.defjvp(lambda primals, tangents: (a * primals[0], a * tangents[0]))
-        else:
-            f.defvjp(lambda x: (a * x, None), lambda _, ct: (a * ct,))
-        return f(a)
-
-    with pytest.raises(RuleError, match="closure"):
-        MODES[mode](outer)(2.0)
-
-
 def test_a_closure_over_plain_values_is_fine() -> None:
     a = 3.0
     f = custom_jvp(lambda x: a * x)

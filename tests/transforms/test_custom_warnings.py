@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -45,16 +46,31 @@ def test_members_that_differ_in_shape_or_structure() -> None:
         vmap(branches)(A)
 
 
-def test_a_closure_over_a_batched_value_raises() -> None:
+def test_a_closure_over_a_batched_value_runs_once_per_member() -> None:
     def member(x: Any, a: Any) -> Any:
         f = custom_jvp(lambda x: a * math.exp(x))
         f.defjvp(lambda p, t: (f(*p), a * math.exp(p[0]) * t[0]))
         return f(x)
 
-    with pytest.raises(RuleError, match="closure"):
-        vmap(member)(A, A)
-    with pytest.raises(RuleError, match="closure"):
+    with pytest.warns(BatchLoopWarning):
+        np.testing.assert_allclose(vmap(member)(A, A), A * np.exp(A))
+    with pytest.warns(BatchLoopWarning):
+        np.testing.assert_allclose(vmap(grad(lambda x: member(x, x)))(A), (A + 1) * np.exp(A))
+    # What is differentiated is further in than what is closed over.
+    with pytest.raises(RuleError, match=r"once per member.*Pass it as an argument"):
         vmap(grad(member))(A, A)
+
+
+def test_a_batched_value_in_an_object_raises() -> None:
+    def member(x: Any, a: Any) -> Any:
+        held = SimpleNamespace(a=a)
+        f = custom_jvp(lambda x: held.a * math.exp(x))
+        f.defjvp(lambda p, t: (f(*p), held.a * math.exp(p[0]) * t[0]))
+        return f(x)
+
+    for run in (vmap(member), vmap(grad(member))):
+        with pytest.raises(RuleError, match=r"Under vmap.*Pass it as an argument"):
+            run(A, A)
 
 
 def test_an_empty_batch_says_what_fails() -> None:

@@ -362,8 +362,8 @@ def _is_array(x: Any) -> bool:
 
 def _closure(title: str) -> RuleError:
     return RuleError(
-        f"{title} reads a batched value that is not among its arguments (a closure or a global), which a "
-        "function with custom rules cannot do under vmap. Pass it as an argument."
+        f"{title} reads a batched value that is not among its arguments. Under vmap, a function with custom rules cannot do that where it runs "
+        "once per member, nor where the value is in an object or a global. Pass it as an argument."
     )
 
 

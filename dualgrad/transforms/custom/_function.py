@@ -22,8 +22,10 @@ from dualgrad.errors import LeakedValueError, RuleError, TreeError
 from dualgrad.forward import jvp
 from dualgrad.reverse import Recording, Tape
 from dualgrad.transforms.custom._batch import BatchedRules, fixed, holds_apart, holds_batch, on_batch
-from dualgrad.transforms.custom._kept import Kept, checked, defaults_of, on_tape
-from dualgrad.transforms.custom._transpose import is_called_on_tangents, transposed, transposing
+from dualgrad.transforms.custom._cells import Holder
+from dualgrad.transforms.custom._closure import ClosedRules, closed_rules, hidden_closure, loses
+from dualgrad.transforms.custom._kept import Kept, checked, counted, defaults_of, on_tape, pair_of
+from dualgrad.transforms.custom._transpose import is_called_on_tangents, recorded, transposed, transposing
 
 _LOOKED_AT = 10_000
 """How many objects that an argument holds are looked at, for values being differentiated, in each call."""
@@ -32,7 +34,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class CustomFunction(Generic[P, R]):
+class CustomFunction(Holder, Generic[P, R]):
     """A function with derivative rules of its own; made by `custom_jvp` and `custom_vjp`.
 
     Either rule alone serves both modes and all orders: the other is its transpose.
@@ -40,14 +42,15 @@ class CustomFunction(Generic[P, R]):
 
     def __init__(self, f: Callable[P, R]) -> None:
         functools.update_wrapper(self, f)
-        self._f = f
+        self._f: Callable[..., Any] = f
+        self._name: str | None = None
         self._jvp: Callable[..., Any] | None = None
         self._fwd: Callable[..., Any] | None = None
         self._bwd: Callable[..., Any] | None = None
         self._defaults: dict[int, tuple[Any, ...]] | None = None
         # Whose rules these are: of batches, those of a member.
         self._owner: object = self
-        self._transpose: Callable[..., Any] = self._transposed
+        self._transpose: Callable[..., Any] | None = None
         self._record = self._make_record()
 
     def defjvp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
@@ -70,7 +73,10 @@ class CustomFunction(Generic[P, R]):
         inputs = Leaves(positional)
         level = self._level_of(inputs.leaves)
         if level is None:
-            return self._f(*args, **kwargs)
+            return self._f(*args, **kwargs)  # type: ignore[no-any-return]
+        closed = closed_rules(self, positional, inputs.leaves, level)
+        if closed is not None:
+            return self._call_closed(*closed)  # type: ignore[no-any-return]
         if isinstance(level, BatchLevel):
             return self._call_batched(inputs.fill(inputs.values), level)  # type: ignore[no-any-return]
         if self._jvp is None and self._bwd is None:
@@ -81,26 +87,54 @@ class CustomFunction(Generic[P, R]):
         *outputs, kept = level.apply(record, tuple(inputs.values), {"inputs": inputs})
         if isinstance(level, Tape):
             kept.residuals = on_tape(kept.residuals, level, inputs.values)
-        for x in outputs:
-            if isinstance(x, Tracer) and x._level is level and deepest((x._value,)) is level:
-                raise RuleError(
-                    f"{self._title()} reads a value being differentiated that is not among its arguments (a closure or a "
-                    "global), and its derivative would be lost. Pass it as an argument."
-                )
+        if any(loses(level, x) for x in outputs):
+            raise hidden_closure(self._title())
         (value,) = kept.result.fill(outputs)
         return value  # type: ignore[no-any-return]
 
     def _call_batched(self, args: tuple[Any, ...], level: BatchLevel) -> Any:
         rules = BatchedRules(args, level, self._title())
-        derived: CustomFunction[..., Any] = CustomFunction(rules.function(self._f))
-        derived._defaults = {}
-        derived._owner = self._owner
-        derived._transpose = rules.transpose(self._transpose)
-        if self._jvp is not None:
-            derived.defjvp(rules.jvp(self._jvp))
-        if self._fwd is not None and self._bwd is not None:
-            derived.defvjp(rules.fwd(self._fwd), rules.bwd(self._bwd))
+        derived = self._derived(
+            rules.function(self._f),
+            None if self._jvp is None else rules.jvp(self._jvp),
+            None if self._fwd is None else rules.fwd(self._fwd),
+            None if self._bwd is None else rules.bwd(self._bwd),
+            rules.transpose(self._transpose or self._transposed),
+        )
         return rules.wrapped(derived(*rules.arguments))
+
+    def _call_closed(self, rules: ClosedRules, arguments: tuple[Any, ...]) -> Any:
+        has_pair = self._bwd is not None
+        derived = self._derived(
+            rules.function,
+            None if self._jvp is None else rules.jvp,
+            rules.fwd if has_pair else None,
+            rules.bwd if has_pair else None,
+            None,
+        )
+        return derived(*arguments)
+
+    def _derived(self, *functions: Any) -> CustomFunction[..., Any]:
+        derived = self._blank()
+        derived._defaults = {}
+        derived._hold(functions)
+        return derived
+
+    # ---- the functions that it is made of, and the same of others -------------------------------
+
+    def _held(self) -> tuple[Any, ...]:
+        return self._f, self._jvp, self._fwd, self._bwd, self._transpose
+
+    def _blank(self) -> CustomFunction[..., Any]:
+        made: CustomFunction[..., Any] = CustomFunction(self._f)
+        made._defaults = self._defaults
+        made._owner = self._owner
+        made._name = self._title()
+        return made
+
+    def _hold(self, functions: Sequence[Any]) -> None:
+        self._f, self._jvp, self._fwd, self._bwd, self._transpose = functions
+        self._record = self._make_record()
 
     def _level_of(self, leaves: Sequence[Any]) -> Level | None:
         """Return the deepest level among leaves; TypeError where one that is no array holds a value being differentiated."""
@@ -130,7 +164,7 @@ class CustomFunction(Generic[P, R]):
         return bound.args
 
     def _title(self) -> str:
-        return getattr(self._f, "__name__", repr(self._f))
+        return self._name or getattr(self._f, "__name__", None) or repr(self._f)
 
     # ---- the record that interpreters see --------------------------------------------------------
 
@@ -156,11 +190,7 @@ class CustomFunction(Generic[P, R]):
         is_traced = deepest(values) is not None or deepest(arguments) is not None
         if self._fwd is not None:
             pair = self._on_batch(self._fwd, arguments, ("value", "residuals"))
-            if not (isinstance(pair, tuple) and len(pair) == 2):
-                raise RuleError(
-                    f"The rule fwd of {self._title()} returns a pair (value, residuals); it returned {pair!r}."
-                )
-            value, residuals = pair
+            value, residuals = pair_of(pair, f"The rule fwd of {self._title()}", "(value, residuals)")
         if self._fwd is None or is_traced:
             # Levels further out use the rules too, and do not differentiate fwd.
             value = self(*arguments) if is_traced else self._f(*arguments)  # type: ignore[call-arg]
@@ -171,8 +201,7 @@ class CustomFunction(Generic[P, R]):
 
     def _run_and_push(self, tangents: tuple[Value, ...], *values: Value, inputs: Leaves) -> tuple[Any, Any]:
         pair = self._jvp_of(values, [_instantiate(t, x) for t, x in zip(tangents, values, strict=True)], inputs)
-        result = Leaves([pair[0]])
-        pushed = checked(result, pair[1], f"The JVP rule of {self._title()}", "tangent", "value")
+        result, pushed = self._pushed(pair)
         return (*result.values, Kept(result, None)), (*pushed, None)
 
     def _push(self, tangents: tuple[Value, ...], ans: Any, /, *values: Value, inputs: Leaves) -> Any:
@@ -201,10 +230,14 @@ class CustomFunction(Generic[P, R]):
     ) -> tuple[Value, ...]:
         kept = ans[-1]
         cotangents = [_instantiate(c, x) for c, x in zip(ct, kept.result.values, strict=False)]
-        if self._bwd is not None:
-            return tuple(self._bwd_of(cotangents, kept, inputs))
-        trees = inputs.fill(values), cotangents, *kept.result.fill(kept.result.values)
-        return tuple(self._on_batch(self._pull_by_jvp, trees, ("tangent",)))
+        try:
+            if self._bwd is not None:
+                return tuple(self._bwd_of(cotangents, kept, inputs))
+            trees = inputs.fill(values), cotangents, *kept.result.fill(kept.result.values)
+            return tuple(self._on_batch(self._pull_by_jvp, trees, ("tangent",)))
+        except LeakedValueError as error:
+            # The sweep comes when the tape is over.
+            raise hidden_closure(self._title()) from error
 
     def _pull_by_jvp(self, arguments: tuple[Any, ...], cotangents: list[Value], result: Any) -> list[Value]:
         inputs, value = Leaves(arguments), Leaves([result])
@@ -224,7 +257,7 @@ class CustomFunction(Generic[P, R]):
     ) -> tuple[Value, ...]:
         result = ans[-1].result
         cotangents = [_instantiate(c, x) for c, x in zip(ct, result.values, strict=False)]
-        found = self._transpose(wanted, inputs.fill(values), *result.fill_derivatives(cotangents))
+        found = (self._transpose or self._transposed)(wanted, inputs.fill(values), *result.fill_derivatives(cotangents))
         return tuple(inputs.match(found, "cotangents", "arguments"))
 
     def _transposed(self, wanted: tuple[bool, ...], arguments: tuple[Any, ...], ct: Any) -> tuple[Any, ...]:
@@ -251,7 +284,7 @@ class CustomFunction(Generic[P, R]):
         # The level in between cannot be split into members. So the rule is to it a custom function, with the rule that
         # differentiates a member.
         between: CustomFunction[..., Any] = CustomFunction(rule)
-        between._title = self._title  # type: ignore[method-assign]
+        between._name = self._title()
         between._defaults = {}
         between.defjvp(lambda primals, tangents: jvp(rule, primals, tangents))
         try:
@@ -278,14 +311,19 @@ class CustomFunction(Generic[P, R]):
             found.append(x)
         return found
 
+    def _pushed(self, pair: Any, tangents: Sequence[Any] = ()) -> tuple[Leaves, list[Value]]:
+        """Return the value and the tangent of a JVP rule, taken apart; of those `tangents` that are being recorded it has to be made."""
+        value, tangent = pair_of(pair, f"The JVP rule of {self._title()}", "(value, tangent)")
+        result = Leaves([value])
+        pushed = checked(result, tangent, f"The JVP rule of {self._title()}", "tangent", "value")
+        return result, self._linear(pushed, recorded(self._owner, tangents), result.values, "jvp")
+
     def _jvp_of(
         self, values: Sequence[Value], tangents: Sequence[Value], inputs: Leaves, is_recorded: bool = False
     ) -> tuple[Any, Any]:
         trees = inputs.fill(values), inputs.fill_derivatives(tangents)
         pair = self._on_batch(self._jvp, trees, ("value", "tangent"), False, is_recorded)  # type: ignore[arg-type]
-        if not (isinstance(pair, tuple) and len(pair) == 2):
-            raise RuleError(f"The JVP rule of {self._title()} returns a pair (value, tangent); it returned {pair!r}.")
-        return pair
+        return pair_of(pair, f"The JVP rule of {self._title()}", "(value, tangent)")
 
     def _bwd_of(
         self, cotangents: Sequence[Value], kept: Kept, inputs: Leaves, is_recorded: bool = False
@@ -293,17 +331,13 @@ class CustomFunction(Generic[P, R]):
         (filled,) = kept.result.fill_derivatives(cotangents)
         trees = kept.residuals, filled
         found = self._on_batch(self._bwd, trees, ("tangent",), kept.is_apart, is_recorded)  # type: ignore[arg-type]
-        title = f"The rule bwd of {self._title()}"
-        count = len(inputs.fill(inputs.values))
-        if not isinstance(found, (tuple, list)) or len(found) != count:
-            described = f"{len(found)} values" if isinstance(found, (tuple, list)) else f"a {type(found).__name__}"
-            raise RuleError(
-                f"{title} returns a tuple with one cotangent per argument ({count}); it returned {described}."
-            )
+        found = counted(found, len(inputs.fill(inputs.values)), self._title())
         try:
             pulled = inputs.match(tuple(found), "cotangents", "arguments")
         except (TreeError, ValueError, TypeError) as error:
-            raise RuleError(f"{title} returned cotangents that do not fit the arguments: {error}") from error
+            raise RuleError(
+                f"The rule bwd of {self._title()} returned cotangents that do not fit the arguments: {error}"
+            ) from error
         # What bwd returns may be a residual or the cotangent itself; gradients are shared with nothing.
         return [np.array(g) if type(g) is np.ndarray else g for g in pulled]
 
@@ -332,43 +366,3 @@ def _instantiate(t: Value, x: Value) -> Value:
 
 def _ones_of(x: Value) -> Value:
     return zeros_of(x) + 1
-
-
-def custom_jvp(f: Callable[P, R]) -> CustomFunction[P, R]:
-    """Return `f` with a derivative rule to be set by `.defjvp(rule)`, `rule(primals, tangents) -> (value, tangent)`.
-
-    The rule serves forward and reverse mode, to any order. It may be any differentiable code that is linear in the tangents.
-
-    >>> import numpy as np
-    >>> from dualgrad import custom_jvp, grad
-    >>> @custom_jvp
-    ... def log1pexp(x):
-    ...     return np.logaddexp(0.0, x)
-    >>> @log1pexp.defjvp
-    ... def rule(primals, tangents):
-    ...     (x,), (t,) = primals, tangents
-    ...     return log1pexp(x), t / (1 + np.exp(-x))
-    >>> float(grad(log1pexp)(0.0))
-    0.5
-    """
-    check_callable(f, "custom_jvp", "custom_jvp(f), or @custom_jvp above the function")
-    return CustomFunction(f)
-
-
-def custom_vjp(f: Callable[P, R]) -> CustomFunction[P, R]:
-    """Return `f` with a derivative rule to be set by `.defvjp(fwd, bwd)`.
-
-    `fwd(*args) -> (value, residuals)` runs in place of `f`; `bwd(residuals, ct) -> one cotangent per argument` (a tuple, None
-    for an argument without floats). The rule serves forward and reverse mode, to any order.
-
-    >>> import numpy as np
-    >>> from dualgrad import custom_vjp, grad
-    >>> @custom_vjp
-    ... def clip_gradient(x):
-    ...     return x
-    >>> clip_gradient.defvjp(lambda x: (x, None), lambda residuals, ct: (np.clip(ct, -1, 1),))
-    >>> float(grad(lambda x: 10 * clip_gradient(x))(2.0))
-    1.0
-    """
-    check_callable(f, "custom_vjp", "custom_vjp(f), or @custom_vjp above the function")
-    return CustomFunction(f)

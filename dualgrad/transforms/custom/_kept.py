@@ -54,3 +54,20 @@ def defaults_of(f: Callable[..., Any]) -> dict[int, tuple[Any, ...]]:
     parameters = [p for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     defaults = [p.default for p in parameters]
     return {k: tuple(defaults[k:]) for k in range(len(defaults)) if inspect.Parameter.empty not in defaults[k:]}
+
+
+def pair_of(found: Any, rule: str, names: str) -> tuple[Any, Any]:
+    """Return what a rule returned; RuleError where it is no pair."""
+    if not (isinstance(found, tuple) and len(found) == 2):
+        raise RuleError(f"{rule} returns a pair {names}; it returned {found!r}.")
+    return found
+
+
+def counted(found: Any, count: int, title: str) -> Sequence[Any]:
+    """Return what the rule bwd returned; RuleError where that is not one cotangent per argument."""
+    if not isinstance(found, (tuple, list)) or len(found) != count:
+        described = f"{len(found)} values" if isinstance(found, (tuple, list)) else f"a {type(found).__name__}"
+        raise RuleError(
+            f"The rule bwd of {title} returns a tuple with one cotangent per argument ({count}); it returned {described}."
+        )
+    return found

@@ -59,6 +59,12 @@ def is_called_on_tangents(owner: object, level: Level) -> bool:
     return any(x.owner is owner for x in running) and any(x.level is level for x in running)
 
 
+def recorded(owner: object, tangents: Sequence[Any]) -> list[Any]:
+    """Return those of the tangents that are recorded, to transpose the tangent map of the function itself."""
+    levels = [x.level for x in _RUNNING.get() if x.owner is owner]
+    return [t for t in tangents if isinstance(t, Tracer) and any(t._level is level for level in levels)]
+
+
 def transposed(
     f: Callable[..., Any],
     call: Callable[..., Any],
