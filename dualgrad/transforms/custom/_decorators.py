@@ -46,4 +46,4 @@ def custom_vjp(f: Callable[P, R]) -> CustomFunction[P, R]:
     1.0
     """
     check_callable(f, "custom_vjp", "custom_vjp(f), or @custom_vjp above the function")
-    return CustomFunction(f)
+    return CustomFunction(f, "custom_vjp")

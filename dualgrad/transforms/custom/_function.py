@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
+from pickle import PicklingError
+from types import MethodType
 from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
@@ -12,7 +14,7 @@ import numpy as np
 from dualgrad._array.selection import Selection, refuse
 from dualgrad._call.arguments import check_callable
 from dualgrad._call.leaves import Leaves, results
-from dualgrad._table.record import Primitive, Word
+from dualgrad._table.record import Primitive, Word, name_of
 from dualgrad._table.signature import Normaliser
 from dualgrad._table.space import Value, zeros_of
 from dualgrad._trace.hidden import hides, refuse_hidden
@@ -40,8 +42,9 @@ class CustomFunction(Holder, Generic[P, R]):
     Either rule alone serves both modes and all orders: the other is its transpose.
     """
 
-    def __init__(self, f: Callable[P, R]) -> None:
+    def __init__(self, f: Callable[P, R], made_by: str = "custom_jvp") -> None:
         functools.update_wrapper(self, f)
+        self._made_by = made_by
         self._f: Callable[..., Any] = f
         self._name: str | None = None
         self._jvp: Callable[..., Any] | None = None
@@ -52,6 +55,22 @@ class CustomFunction(Holder, Generic[P, R]):
         self._owner: object = self
         self._transpose: Callable[..., Any] | None = None
         self._record = self._make_record()
+
+    def __repr__(self) -> str:
+        return f"<{self._made_by} of {name_of(self._f)}>"
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        # In a class it is a method, as a function is.
+        return self if instance is None else MethodType(self, instance)
+
+    def __reduce__(self) -> str:
+        # As functions are: by the name under which the other process finds it, with its rules. Copies are the function itself.
+        if not isinstance(name := getattr(self, "__qualname__", None), str):
+            raise PicklingError(
+                f"{self!r} cannot be pickled: what it was made of has no name by which another process could find it. Decorate a "
+                "function of a module."
+            )
+        return name
 
     def defjvp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
         """Set the JVP rule, `rule(primals, tangents) -> (value, tangent)`; returns it, so that it can decorate."""
