@@ -8,13 +8,14 @@ from dualgrad._call import memory as _memory
 from dualgrad._call.memory import keep_memory
 from dualgrad._trace.zeros import strict_nans
 from dualgrad.batching import vmap
-from dualgrad.forward import derivative, jacfwd, jvp
+from dualgrad.forward import jvp
 from dualgrad.recording import Program, record
-from dualgrad.reverse import checkpoint, jacrev, vjp
+from dualgrad.reverse import checkpoint, vjp
 from dualgrad.series import taylor
 from dualgrad.transforms import (
     custom_jvp,
     custom_vjp,
+    derivative,
     elementwise_grad,
     ggnvp,
     grad,
@@ -24,8 +25,10 @@ from dualgrad.transforms import (
     hessian_operator,
     holomorphic_grad,
     hvp,
+    jacfwd,
     jacobian,
     jacobian_operator,
+    jacrev,
     laplacian,
     linearize,
     multigrad,

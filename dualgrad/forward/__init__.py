@@ -2,7 +2,6 @@
 
 from dualgrad.forward._dual import ForwardLevel
 from dualgrad.forward._hot import DualArray
-from dualgrad.forward._jacobian import columns, columns_by, derivative, jacfwd
 from dualgrad.forward._jvp import jvp, push
 
-__all__ = ["DualArray", "ForwardLevel", "columns", "columns_by", "derivative", "jacfwd", "jvp", "push"]
+__all__ = ["DualArray", "ForwardLevel", "jvp", "push"]

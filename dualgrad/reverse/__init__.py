@@ -2,8 +2,7 @@
 
 from dualgrad.reverse._checkpoint import checkpoint
 from dualgrad.reverse._hot import TapeArray
-from dualgrad.reverse._jacobian import jacrev, pulled, record, rows
 from dualgrad.reverse._tape import Tape
 from dualgrad.reverse._vjp import Recording, vjp
 
-__all__ = ["Recording", "Tape", "TapeArray", "checkpoint", "jacrev", "pulled", "record", "rows", "vjp"]
+__all__ = ["Recording", "Tape", "TapeArray", "checkpoint", "vjp"]

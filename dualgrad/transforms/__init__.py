@@ -2,7 +2,8 @@
 
 from dualgrad.transforms._gauss_newton import ggnvp
 from dualgrad.transforms._grad import grad, gradient_for, value_and_grad
-from dualgrad.transforms._jacobian import hessian, hvp, jacobian
+from dualgrad.transforms._hessian import hessian, hvp
+from dualgrad.transforms._jacobian import derivative, jacfwd, jacobian, jacrev
 from dualgrad.transforms._laplacian import hessian_diagonal, laplacian
 from dualgrad.transforms._linearize import linearize
 from dualgrad.transforms._named import grad_named, multigrad, multigrad_dict
@@ -16,6 +17,7 @@ __all__ = [
     "CustomFunction",
     "custom_jvp",
     "custom_vjp",
+    "derivative",
     "elementwise_grad",
     "ggnvp",
     "grad",
@@ -26,8 +28,10 @@ __all__ = [
     "hessian_operator",
     "holomorphic_grad",
     "hvp",
+    "jacfwd",
     "jacobian",
     "jacobian_operator",
+    "jacrev",
     "laplacian",
     "linearize",
     "multigrad",

@@ -9,7 +9,7 @@ from dualgrad._call.arguments import check_callable
 from dualgrad._call.leaves import as_primals, settle
 from dualgrad.forward import jvp
 from dualgrad.reverse import Recording
-from dualgrad.transforms._jacobian import hvp
+from dualgrad.transforms._hessian import hvp
 
 
 def ggnvp(

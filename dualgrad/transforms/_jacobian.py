@@ -1,22 +1,191 @@
-"""Jacobians with the mode chosen by shape, Hessians, and their products with vectors."""
+"""Jacobians by columns, by rows, and by whichever are fewer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Literal, overload
 
 import numpy as np
 
 from dualgrad import tree
-from dualgrad._call.annotations import A, Array, Derived, Number, P, Q, Taking, Ts, X, Y
-from dualgrad._call.arguments import ArgNames, ArgNums, Chooser, check_callable
-from dualgrad._call.leaves import Leaves
+from dualgrad._call.annotations import A, Array, Derived, Number, P, Q, R, Taking
+from dualgrad._call.arguments import ArgNames, ArgNums, Chooser
 from dualgrad._call.transformed import transformed
-from dualgrad._table.space import Value
+from dualgrad._table.space import shape_of
 from dualgrad.batching import size_of
-from dualgrad.forward import columns, columns_by, jvp, push
-from dualgrad.reverse import Recording, record, rows
-from dualgrad.transforms._grad import gradient_for
+from dualgrad.reverse import Recording
+from dualgrad.transforms._matrix import columns, rows
+
+
+@overload
+def jacfwd(
+    f: np.ufunc,
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
+) -> Any: ...
+@overload
+def jacfwd(
+    f: Taking[P, Array, Q, Array | Number],
+    argnums: None = None,
+    *,
+    argnames: None = None,
+    has_aux: Literal[False] = False,
+    chunk_size: int | None = None,
+) -> Derived[P, Array]: ...
+@overload
+def jacfwd(
+    f: Callable[P, Any],
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: Literal[False] = False,
+    chunk_size: int | None = None,
+) -> Derived[P, Any]: ...
+@overload
+def jacfwd(
+    f: Taking[P, Array, Q, tuple[Array | Number, A]],
+    argnums: None = None,
+    *,
+    argnames: None = None,
+    has_aux: Literal[True],
+    chunk_size: int | None = None,
+) -> Derived[P, tuple[Array, A]]: ...
+@overload
+def jacfwd(
+    f: Callable[P, tuple[Any, A]],
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: Literal[True],
+    chunk_size: int | None = None,
+) -> Derived[P, tuple[Any, A]]: ...
+@overload
+def jacfwd(
+    f: Callable[P, Any],
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: bool,
+    chunk_size: int | None = None,
+) -> Any: ...
+def jacfwd(
+    f: Callable[P, Any],
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
+) -> Callable[P, Any]:
+    """Return the function that computes the Jacobian of `f` in forward mode: best where it is tall (few inputs).
+
+    The Jacobian of an output of shape `m` by an input of shape `n` has shape `m + n`; trees give trees of trees. `argnums`
+    and `argnames` choose the arguments (the first by default); with `has_aux`, `f` returns `(value, aux)` and the
+    result is `(jacobian, aux)`. `f` runs once for each batch of input numbers, `chunk_size` of them at a time (by
+    default all up to 512, fewer of larger arguments), so it should do the same each time.
+
+    >>> import numpy as np
+    >>> from dualgrad import jacfwd
+    >>> jacfwd(lambda b: b[0] * np.exp(b[1] * np.array([0.0, 1.0])))(np.array([2.0, 0.0]))
+    array([[1., 0.],
+           [1., 2.]])
+    """
+    choose = Chooser(f, argnums, argnames, "jacfwd")
+
+    @transformed(jacfwd, f, argnums=argnums, argnames=argnames, has_aux=has_aux, chunk_size=chunk_size)
+    def by_columns(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        found, aux = columns(choose.of(args, kwargs), choose.single, has_aux, "jacfwd", chunk_size)
+        return (found, aux) if has_aux else found
+
+    return by_columns
+
+
+@overload
+def jacrev(
+    f: np.ufunc,
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
+) -> Any: ...
+@overload
+def jacrev(
+    f: Taking[P, Array, Q, Array | Number],
+    argnums: None = None,
+    *,
+    argnames: None = None,
+    has_aux: Literal[False] = False,
+    chunk_size: int | None = None,
+) -> Derived[P, Array]: ...
+@overload
+def jacrev(
+    f: Callable[P, Any],
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: Literal[False] = False,
+    chunk_size: int | None = None,
+) -> Derived[P, Any]: ...
+@overload
+def jacrev(
+    f: Taking[P, Array, Q, tuple[Array | Number, A]],
+    argnums: None = None,
+    *,
+    argnames: None = None,
+    has_aux: Literal[True],
+    chunk_size: int | None = None,
+) -> Derived[P, tuple[Array, A]]: ...
+@overload
+def jacrev(
+    f: Callable[P, tuple[Any, A]],
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: Literal[True],
+    chunk_size: int | None = None,
+) -> Derived[P, tuple[Any, A]]: ...
+@overload
+def jacrev(
+    f: Callable[P, Any],
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: bool,
+    chunk_size: int | None = None,
+) -> Any: ...
+def jacrev(
+    f: Callable[P, Any],
+    argnums: ArgNums = None,
+    *,
+    argnames: ArgNames = None,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
+) -> Callable[P, Any]:
+    """Return the function that computes the Jacobian of `f` in reverse mode: best where it is wide (few outputs).
+
+    The Jacobian of an output of shape `m` by an input of shape `n` has shape `m + n`; trees give trees of trees. `argnums`
+    and `argnames` choose the arguments (the first by default); with `has_aux`, `f` returns `(value, aux)` and the
+    result is `(jacobian, aux)`. `f` runs once, and its tape is swept along all output numbers in one batch, or along
+    `chunk_size` of them at a time, which bounds the memory.
+
+    >>> import numpy as np
+    >>> from dualgrad import jacrev
+    >>> jacrev(lambda x: np.array([x[0] * x[1]]))(np.array([2.0, 3.0]))
+    array([[3., 2.]])
+    """
+    choose = Chooser(f, argnums, argnames, "jacrev")
+
+    @transformed(jacrev, f, argnums=argnums, argnames=argnames, has_aux=has_aux, chunk_size=chunk_size)
+    def by_rows(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        chosen = choose.of(args, kwargs)
+        recording = Recording(chosen.call, chosen.leaves.values, has_aux, "jacrev")
+        found = rows(recording, chosen.leaves, choose.single, chunk_size)
+        return (found, recording.aux) if has_aux else found
+
+    return by_rows
 
 
 @overload
@@ -101,10 +270,10 @@ def jacobian(
         chosen = choose.of(args, kwargs)
         inputs = sum(map(size_of, chosen.leaves.values))
         if inputs not in tall:
-            recording, aux = record(chosen, has_aux, "jacobian")
+            recording = Recording(chosen.call, chosen.leaves.values, has_aux, "jacobian")
             if sum(map(size_of, recording.result.values)) <= inputs:
                 found = rows(recording, chosen.leaves, choose.single, chunk_size)
-                return (found, aux) if has_aux else found
+                return (found, recording.aux) if has_aux else found
             tall.add(inputs)
         found, aux = columns(chosen, choose.single, has_aux, "jacobian", chunk_size)
         if inputs > 1 and sum([size_of(x) for x in tree.leaves(found) if hasattr(x, "shape")]) <= inputs**2:
@@ -114,182 +283,29 @@ def jacobian(
     return either
 
 
-@overload
-def hessian(
-    f: np.ufunc,
-    argnums: ArgNums = None,
-    *,
-    argnames: ArgNames = None,
-    has_aux: bool = False,
-    chunk_size: int | None = None,
-) -> Any: ...
-@overload
-def hessian(
-    f: Taking[P, Array, Q, Number],
-    argnums: None = None,
-    *,
-    argnames: None = None,
-    has_aux: Literal[False] = False,
-    chunk_size: int | None = None,
-) -> Derived[P, Array]: ...
-@overload
-def hessian(
-    f: Callable[P, Any],
-    argnums: ArgNums = None,
-    *,
-    argnames: ArgNames = None,
-    has_aux: Literal[False] = False,
-    chunk_size: int | None = None,
-) -> Derived[P, Any]: ...
-@overload
-def hessian(
-    f: Taking[P, Array, Q, tuple[Number, A]],
-    argnums: None = None,
-    *,
-    argnames: None = None,
-    has_aux: Literal[True],
-    chunk_size: int | None = None,
-) -> Derived[P, tuple[Array, A]]: ...
-@overload
-def hessian(
-    f: Callable[P, tuple[Any, A]],
-    argnums: ArgNums = None,
-    *,
-    argnames: ArgNames = None,
-    has_aux: Literal[True],
-    chunk_size: int | None = None,
-) -> Derived[P, tuple[Any, A]]: ...
-@overload
-def hessian(
-    f: Callable[P, Any],
-    argnums: ArgNums = None,
-    *,
-    argnames: ArgNames = None,
-    has_aux: bool,
-    chunk_size: int | None = None,
-) -> Any: ...
-def hessian(
-    f: Callable[P, Any],
-    argnums: ArgNums = None,
-    *,
-    argnames: ArgNames = None,
-    has_aux: bool = False,
-    chunk_size: int | None = None,
-) -> Callable[P, Any]:
-    """Return the function that computes the Hessian of `f`: forward mode over reverse mode.
+def derivative(f: Callable[P, R], *, has_aux: bool = False) -> Callable[P, R]:
+    """Return the function that computes df/dx of a function of one number, of any output shape, in one forward pass.
 
-    Of one number by an argument of shape `n` it has shape `n + n`; for several arguments, or trees, a tree of trees. With
-    `has_aux`, `f` returns `(value, aux)` and the result is `(hessian, aux)`. `chunk_size` as in `jacfwd`.
+    The result has the structure and shapes of the output. Further arguments are passed on.
 
     >>> import numpy as np
-    >>> from dualgrad import hessian
-    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 3.0]))
-    array([[6., 2.],
-           [2., 0.]])
+    >>> from dualgrad import derivative
+    >>> derivative(lambda t: np.array([np.cos(t), np.sin(t)]))(0.0)
+    array([-0.,  1.])
     """
-    choose = Chooser(f, argnums, argnames, "hessian")
+    choose = Chooser(f, 0, None, "derivative")
 
-    @transformed(hessian, f, argnums=argnums, argnames=argnames, has_aux=has_aux, chunk_size=chunk_size)
-    def second(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    @transformed(derivative, f, has_aux=has_aux)
+    def df(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         chosen = choose.of(args, kwargs)
+        values = chosen.leaves.values
+        if len(values) != 1 or shape_of(values[0]) != ():
+            found = [shape_of(x) for x in values]
+            raise TypeError(
+                f"derivative takes a function of one number; the argument {chosen.names()[0]} holds arrays of shape {found}. "
+                "Use jacfwd or jacobian for arrays, jvp for a derivative along a direction."
+            )
+        result, aux = columns(chosen, True, has_aux, "derivative")
+        return (result, aux) if has_aux else result
 
-        def first(values: list[Value]) -> Any:
-            recording = Recording(chosen.call, values, has_aux, "hessian")
-            found = rows(recording, chosen.leaves, choose.single)
-            return (found, recording.aux) if has_aux else found
-
-        def along(units: list[Value]) -> tuple[Leaves, list[Value], Any]:
-            return push(first, chosen.leaves.values, units, has_aux, "hessian")
-
-        _, found, aux = columns_by(along, chosen.leaves, choose.single, chunk_size)
-        return (found, aux) if has_aux else found
-
-    return second
-
-
-@overload
-def hvp(
-    f: Callable[..., Any],
-    primals: tuple[X],
-    tangents: Sequence[Any],
-    *,
-    argnums: None = None,
-    argnames: None = None,
-    has_aux: Literal[False] = False,
-) -> tuple[X, X]: ...
-@overload
-def hvp(
-    f: Callable[..., Any],
-    primals: tuple[X, Y, *Ts],
-    tangents: Sequence[Any],
-    *,
-    argnums: None = None,
-    argnames: None = None,
-    has_aux: Literal[False] = False,
-) -> tuple[tuple[X, Y, *Ts], tuple[X, Y, *Ts]]: ...
-@overload
-def hvp(
-    f: Callable[..., Any],
-    primals: Sequence[Any],
-    tangents: Sequence[Any],
-    *,
-    argnums: ArgNums = None,
-    argnames: ArgNames = None,
-    has_aux: Literal[False] = False,
-) -> tuple[Any, Any]: ...
-@overload
-def hvp(
-    f: Callable[..., tuple[Any, A]],
-    primals: tuple[X],
-    tangents: Sequence[Any],
-    *,
-    argnums: None = None,
-    argnames: None = None,
-    has_aux: Literal[True],
-) -> tuple[X, X, A]: ...
-@overload
-def hvp(
-    f: Callable[..., tuple[Any, A]],
-    primals: Sequence[Any],
-    tangents: Sequence[Any],
-    *,
-    argnums: ArgNums = None,
-    argnames: ArgNames = None,
-    has_aux: Literal[True],
-) -> tuple[Any, Any, A]: ...
-@overload
-def hvp(
-    f: Callable[..., Any],
-    primals: Sequence[Any],
-    tangents: Sequence[Any],
-    *,
-    argnums: ArgNums = None,
-    argnames: ArgNames = None,
-    has_aux: bool,
-) -> Any: ...
-def hvp(
-    f: Callable[..., Any],
-    primals: Sequence[Any],
-    tangents: Sequence[Any],
-    *,
-    argnums: ArgNums = None,
-    argnames: ArgNames = None,
-    has_aux: bool = False,
-) -> Any:
-    """Return `(gradient, H @ tangents)` of a function with one number as result, without forming the Hessian `H`.
-
-    `primals` and `tangents` are tuples as in `jvp`. With one primal, gradient and product are like it; with several they
-    are tuples with one entry per primal, unless `argnums` or `argnames` choose. With `has_aux` the result is
-    `(gradient, product, aux)`.
-
-    >>> import numpy as np
-    >>> from dualgrad import hvp
-    >>> hvp(lambda x: np.sum(x**3), (np.array([1.0, 2.0]),), (np.array([1.0, 0.0]),))
-    (array([ 3., 12.]), array([6., 0.]))
-    """
-    check_callable(f, "hvp", "hvp(f, (x,), (v,))")
-    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
-        raise TypeError("hvp takes primals and tangents as tuples with one entry per argument: hvp(f, (x,), (v,)).")
-    if argnums is None and argnames is None and len(primals) > 1:
-        argnums = tuple(range(len(primals)))
-    return jvp(gradient_for("hvp", f, argnums, argnames, has_aux), primals, tangents, has_aux=has_aux)
+    return df

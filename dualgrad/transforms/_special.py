@@ -10,12 +10,12 @@ import numpy as np
 from dualgrad._call.annotations import A, Derived, P, Q, Taking, Unknown, X
 from dualgrad._call.arguments import ArgNames, ArgNums, Chooser
 from dualgrad._call.leaves import settle
-from dualgrad._call.stacking import is_holomorphic
 from dualgrad._call.transformed import transformed
 from dualgrad._table.space import Value, dtype_of, shape_of
 from dualgrad._trace.level import anywhere
-from dualgrad.reverse import Recording, pulled, record
+from dualgrad.reverse import Recording
 from dualgrad.transforms._grad import unit_cotangent
+from dualgrad.transforms._matrix import is_holomorphic, pulled
 
 
 @overload
@@ -73,14 +73,14 @@ def elementwise_grad(
     @transformed(elementwise_grad, f, argnums=argnums, argnames=argnames, has_aux=has_aux)
     def diagonal(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         chosen = choose.of(args, kwargs)
-        recording, aux = record(chosen, has_aux, "elementwise_grad")
+        recording = Recording(chosen.call, chosen.leaves.values, has_aux, "elementwise_grad")
         _check_shapes(recording, chosen.leaves.values)
         ones = [np.ones(shape_of(y), dtype_of(y))[()] for y in recording.result.values]
         found = settle(pulled(recording, ones), chosen.leaves.values)
         _check_diagonal(recording, found)
         filled = chosen.leaves.fill_derivatives(found)
         result = filled[0] if choose.single else filled
-        return (result, aux) if has_aux else result
+        return (result, recording.aux) if has_aux else result
 
     return diagonal
 
@@ -177,7 +177,7 @@ def holomorphic_grad(
                 raise TypeError(
                     f"holomorphic_grad needs complex arguments; it got dtype {dtype_of(x)}. Use grad, or pass x + 0j."
                 )
-        recording, aux = record(chosen, has_aux, "holomorphic_grad")
+        recording = Recording(chosen.call, chosen.leaves.values, has_aux, "holomorphic_grad")
         one = unit_cotangent(recording, "holomorphic_grad", is_complex=True)
         found = recording.pull([one])
         for g, turned in zip(found, recording.pull([one * 1j]), strict=True):
@@ -188,6 +188,6 @@ def holomorphic_grad(
                 )
         filled = chosen.leaves.fill_derivatives(settle(found, chosen.leaves.values))
         result = filled[0] if choose.single else filled
-        return (result, aux) if has_aux else result
+        return (result, recording.aux) if has_aux else result
 
     return gradient

@@ -10,10 +10,11 @@ from dualgrad._call.leaves import Leaves, settle
 from dualgrad._call.transformed import transformed
 from dualgrad._table.space import Value
 from dualgrad.batching import size_of
-from dualgrad.forward import columns_by, push
-from dualgrad.reverse import record, rows
+from dualgrad.forward import push
+from dualgrad.reverse import Recording
 from dualgrad.transforms._grad import gradients_at
 from dualgrad.transforms._linearize import transposed
+from dualgrad.transforms._matrix import columns_by, rows
 
 
 def value_and_jacobian(
@@ -40,15 +41,16 @@ def value_and_jacobian(
     @transformed(value_and_jacobian, f, argnums=argnums, argnames=argnames, has_aux=has_aux, chunk_size=chunk_size)
     def value_and_matrix(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         chosen = choose.of(args, kwargs)
-        recording, aux = record(chosen, has_aux, "value_and_jacobian")
-        result, inputs = recording.result, chosen.leaves
+        inputs = chosen.leaves
+        recording = Recording(chosen.call, inputs.values, has_aux, "value_and_jacobian")
+        result = recording.result
         if sum(map(size_of, result.values)) <= max(1, sum(map(size_of, inputs.values))):
             found = rows(recording, inputs, choose.single, chunk_size)
         else:
             linear = transposed(recording)
             found = columns_by(lambda units: (result, linear.pull(units), None), inputs, choose.single, chunk_size)[1]
         (value,) = result.fill(result.values)
-        return ((value, aux), found) if has_aux else (value, found)
+        return ((value, recording.aux), found) if has_aux else (value, found)
 
     return value_and_matrix
 

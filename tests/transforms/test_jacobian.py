@@ -213,3 +213,36 @@ def test_a_jacobian_runs_its_function_once() -> None:
     assert len(runs) == 2
     with pytest.raises(ValueError, match="positive"):
         jacfwd(f, chunk_size=0)(np.ones(20))
+
+
+@each_jacobian
+@pytest.mark.parametrize("chunk_size", [None, 1, 2, 3])
+@pytest.mark.parametrize("size", [1, 3])
+def test_real_and_complex_arguments_and_results_together(d: Any, chunk_size: int | None, size: int) -> None:
+    x, z = np.linspace(1.0, 2.0, size), np.linspace(1.0, 2.0, size) * (1.0 + 2.0j)
+    f = lambda p: (p["x"] * p["z"], np.sum(p["x"] ** 2), np.sum(p["z"]) * 1.0)
+
+    product, real, total = d(f, chunk_size=chunk_size)({"x": x, "z": z, "unused": 1.0j})
+
+    np.testing.assert_allclose(product["x"], np.diag(z))
+    np.testing.assert_allclose(product["z"], np.diag(x))
+    np.testing.assert_allclose(real["x"], 2 * x)
+    assert real["x"].dtype == float
+    np.testing.assert_array_equal(real["z"], np.zeros(size))
+    np.testing.assert_array_equal(total["x"], np.zeros(size))
+    np.testing.assert_array_equal(total["z"], np.ones(size))
+    np.testing.assert_array_equal(total["unused"], 0)
+    first, second = d(lambda x, z: x * z, (0, 1), chunk_size=chunk_size)(2.0, 1.0 + 1.0j)
+    assert (complex(first), complex(second)) == (1.0 + 1.0j, 2.0)
+    with pytest.raises(TypeError, match="Cauchy-Riemann"):
+        d(lambda x, z: x * np.conj(z), (0, 1), chunk_size=chunk_size)(2.0, 1.0 + 1.0j)
+
+
+@each_jacobian
+def test_many_real_and_complex_arguments_together(d: Any) -> None:
+    x, z = np.linspace(1.0, 2.0, 300), np.linspace(1.0, 2.0, 300) * 1.0j
+
+    by_x, by_z = d(lambda x, z: x * z, (0, 1))(x, z)
+
+    np.testing.assert_allclose(by_x, np.diag(z))
+    np.testing.assert_allclose(by_z, np.diag(x))
