@@ -125,13 +125,32 @@ def handwritten(fun: Function, jvp: Any, vjp: Any, **options: Any) -> Primitive:
     """Register a function with both rules; see `dualgrad.rules.words.handwritten`.
 
     `jvp(tangents, ans, *operands, **params)` returns the tangent of the answer; `vjp(ct, wanted, ans, *operands, **params)` one
-    cotangent per operand; zero is None. `keep=` names what the VJP reads of "ans" and the operands.
+    cotangent per operand; zero is None. `keep=` names what the VJP reads of "ans" and the operands. With `keeps=True`, `call=` is the
+    function once more, which returns what it keeps for the rules behind the answer; they find both in `ans`.
+
+    >>> from dualgrad import grad
+    >>> def expit_and_rest(x):
+    ...     y = 1 / (1 + np.exp(-x))
+    ...     return y, y * (1 - y)
+    >>> @overridable
+    ... def expit(x):
+    ...     return expit_and_rest(x)[0]
+    >>> _ = handwritten(
+    ...     expit,
+    ...     lambda tangents, ans, x: tangents[0] * ans[1],
+    ...     lambda ct, wanted, ans, x: (ct * ans[1],),
+    ...     call=expit_and_rest, keeps=True, keep=(), samples=cases(case(A(3))),
+    ... )
+    >>> float(grad(expit)(0.0))
+    0.25
     """
     _check_functions("extend.handwritten", fun=fun, jvp=jvp, vjp=vjp)
     title = name_of(fun)
     if options.get("outputs", 1) != 1:
         return words.handwritten(fun, jvp, _checked_vjp(vjp, title), **options)
-    return words.handwritten(fun, _checked_jvp(jvp, title), _checked_vjp(vjp, title), **options)
+    return words.handwritten(
+        fun, _checked_jvp(jvp, title, bool(options.get("keeps"))), _checked_vjp(vjp, title), **options
+    )
 
 
 def composite(fun: Function, body: Function, **options: Any) -> Composite:
@@ -172,12 +191,12 @@ def _checked_transpose(transpose: Function, title: str, place: int) -> Function:
     return checked
 
 
-def _checked_jvp(jvp: Any, title: str) -> Any:
+def _checked_jvp(jvp: Any, title: str, keeps: bool) -> Any:
     @functools.wraps(jvp)
     def checked(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, **params: Any) -> Value:
         found = jvp(tangents, ans, *operands, **params)
         if found is not None:
-            _expect(shape_of(found), shape_of(ans), f"The JVP rule of {title}")
+            _expect(shape_of(found), shape_of(ans[0] if keeps else ans), f"The JVP rule of {title}")
         return found
 
     return checked

@@ -138,6 +138,9 @@ class Primitive:
     `pulls` holds the pullback to each operand (None: constant in it), or is None where one `vjp` serves all operands at once
     and reads of (ans, operands) what `keep` names by position: 0 is the answer, 1 the first operand.
     `desugar` is a body in NumPy for the parameters that the rules do not take (`where=`, `initial=`, ...).
+    With `outputs` other than 1 it returns a tuple. The last `keeps` of its members are no answers: it keeps them for its rules, which find
+    them in `ans`, and they have neither tangent nor cotangent (None). What is kept depends on the operands: a mode in which these move
+    runs `fun` on them once more.
     With `same_space`, the answer always has the shape and dtype of the one operand, and cotangents need no correction.
     `unary` is all that a fast path needs of an elementwise function of one operand: operate, the pull's parts, same_space.
     `value_and_jvp(tangents, *operands, **params)` computes both at once, where they share work.
@@ -160,6 +163,7 @@ class Primitive:
     keep: frozenset[int] | None = None
     desugar: Function | None = None
     outputs: int = 1
+    keeps: int = 0
     same_space: bool = False
     value_and_jvp: Function | None = None
     into: Function | None = None

@@ -166,9 +166,9 @@ class RunningRule:
         ans = self.answer
         if isinstance(ans, tuple):
             members = [level.traced(a) for a in ans]
-            if record.outputs < 0 and record.value_and_jvp is None:
+            if record.keeps and record.value_and_jvp is None:
                 # What a function keeps for its rule depends on its operands, too: run on them, it keeps series.
-                members[-1] = record.fun(*operands, **self._params)[-1]
+                members[-record.keeps :] = record.fun(*operands, **self._params)[-record.keeps :]
             ans = ans._make(members) if hasattr(ans, "_make") else tuple(members)
         else:
             ans = level.traced(ans)

@@ -9,10 +9,11 @@ from typing import Any
 
 from dualgrad._table.facets import Stated, said
 from dualgrad._table.facts import NO_FACTS, Facts
-from dualgrad._table.record import JvpRule, Primitive, Samples, VjpRule, Word, name_of, register
+from dualgrad._table.record import Composite, JvpRule, Primitive, Samples, VjpRule, Word, name_of, register
 from dualgrad._table.signature import AsGiven, Normaliser, parameters_of, rule_parameters
 from dualgrad._table.space import Function, Value
 from dualgrad._table.structure import Structure
+from dualgrad.rules.words.keeping import answers_of, no_samples, rules_of_all, with_kept
 from dualgrad.rules.words.pulls import Unknown
 
 NONE_REFUSED: Mapping[str, str] = MappingProxyType({})
@@ -30,6 +31,7 @@ def handwritten(
     desugar: Function | None = None,
     value_and_jvp: Function | None = None,
     outputs: int = 1,
+    keeps: int = 0,
     refuses: Mapping[str, str] = NONE_REFUSED,
     structure: Structure | None = None,
     says: Sequence[Stated] = (),
@@ -42,42 +44,56 @@ def handwritten(
     the tangent and the cotangent are tuples, whose members may be None where zero. `value_and_jvp(tangents, *operands, **params)`
     takes the place of the function and `jvp` in forward mode, where the value depends on the direction. `refuses` holds, for an
     operand by which the derivative exists but is not known, the reason: asking for it raises.
+
+    With `keeps=True`, `call` returns the answer and behind it an array that it keeps for the rules, which find both in `ans`; with
+    `keeps=2`, two arrays. Nobody else sees them: `fun` returns the answer alone, and so the rules have to do with the tangent and the
+    cotangent of the answer alone. For derivatives of higher order, `call` is differentiated as the code that it is.
     """
     operands, params, spread = rule_parameters(vjp, skip=3)
     names, defaults = parameters_of(fun, signature)
-    unknown = set(keep) - {"ans", "*", *operands}
-    if unknown:
-        raise TypeError(f"{name_of(fun)}: keep names {sorted(unknown)}, which are not among ans and {operands}.")
-    places = ("ans", *operands)
+    read = _places(fun, keep, operands)
     if refuses:
-        jvp, vjp = _refusing(
-            jvp, vjp, {operands.index(name): (name, Unknown(why)) for name, why in refuses.items()}, fun
-        )
+        jvp, vjp = _refusing(jvp, vjp, refuses, operands, fun)
+    key, run = with_kept(fun, call, keeps) if keeps else (fun, call or fun)
+    if keeps:
+        jvp, vjp, read = *rules_of_all(jvp, vjp, outputs, keeps), read | {0}
     record = Primitive(
-        key=fun,
+        key=key,
         word=Word.HANDWRITTEN,
-        fun=call or fun,
+        fun=run,
         jvp=jvp,
         vjp=vjp,
-        samples=samples,
+        samples=no_samples if keeps else samples,
         normalise=_normaliser(fun, names, operands, params, defaults, spread),
-        operate=call or fun,
-        keep=frozenset(range(64)) if "*" in keep else frozenset(places.index(name) for name in keep),
+        operate=run,
+        keep=read,
         desugar=desugar,
         value_and_jvp=value_and_jvp,
-        outputs=outputs,
+        outputs=outputs + keeps,
+        keeps=int(keeps),
         structure=structure,
         says=said(says),
         facts=facts,
     )
     register(record)
+    if keeps:
+        register(Composite(fun, answers_of(key, outputs), samples, facts=facts))
     return record
 
 
+def _places(fun: Function, keep: Sequence[str], operands: Sequence[str]) -> frozenset[int]:
+    """Return what a pullback reads by position: 0 is the answer, 1 the first operand."""
+    places = ("ans", *operands)
+    if unknown := set(keep) - {"*", *places}:
+        raise TypeError(f"{name_of(fun)}: keep names {sorted(unknown)}, which are not among ans and {operands}.")
+    return frozenset(range(64)) if "*" in keep else frozenset(places.index(name) for name in keep)
+
+
 def _refusing(
-    jvp: JvpRule, vjp: VjpRule, refused: Mapping[int, tuple[str, Unknown]], fun: Function
+    jvp: JvpRule, vjp: VjpRule, refuses: Mapping[str, str], operands: Sequence[str], fun: Function
 ) -> tuple[JvpRule, VjpRule]:
     title = name_of(fun)
+    refused = {operands.index(name): (name, Unknown(why)) for name, why in refuses.items()}
 
     def checked_jvp(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, **params: Any) -> Value:
         for place, (name, why) in refused.items():

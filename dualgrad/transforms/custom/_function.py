@@ -198,7 +198,9 @@ class CustomFunction(Holder, Generic[P, R]):
             normalise=Normaliser(self._title(), (), (), (), {}),
             operate=self._run,
             keep=frozenset((0,)) if self._bwd is not None else frozenset(range(1024)),
-            outputs=-1,
+            # So many as the call decides, and what `Kept` holds.
+            outputs=0,
+            keeps=1,
             value_and_jvp=None if self._jvp is None else self._run_and_push,
         )
 
