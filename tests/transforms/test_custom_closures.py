@@ -75,6 +75,11 @@ def test_all_derivatives_are_those_of_the_code_and_the_rule(word: str) -> None:
     np.testing.assert_allclose(record(grad(f))(P)(2 * P), grad(plain)(2 * P))
 
 
+def over_a_batch(make: Callable[[Any, str], Any], word: str) -> Callable[[Any], Any]:
+    """Return a function whose argument all members share, which close over a batch."""
+    return lambda x: np.sum(vmap(lambda a: make(a, word)(x))(P) ** 2)
+
+
 @each_word
 def test_batches(word: str) -> None:
     f, plain = program(wave, word), program(plain_wave, word)
@@ -87,6 +92,8 @@ def test_batches(word: str) -> None:
         (grad(lambda s: np.sum(vmap(f)(s) ** 2)), grad(lambda s: np.sum(vmap(plain)(s) ** 2))),
         (vmap(lambda p: vmap(lambda x: wave(p[0], word)(x))(p)), vmap(lambda p: np.sin(p[0] * p))),
         (vmap(lambda p: vmap(lambda a: wave(a, word)(p))(p)), vmap(lambda p: np.sin(np.outer(p, p)))),
+        (grad(over_a_batch(wave, word)), grad(over_a_batch(plain_wave, word))),
+        (jacfwd(grad(over_a_batch(wave, word))), jacfwd(grad(over_a_batch(plain_wave, word)))),
     ):
         np.testing.assert_allclose(run(batch), expected(batch))
 
@@ -144,6 +151,12 @@ class Model:
         return np.tanh(self.w * x)
 
 
+def renamed(a: Any) -> Any:
+    f = custom_vjp(lambda x: np.tanh(a * x))
+    f.defvjp(lambda x: (f(x), f(x)), lambda y, ct: (a * (1 - y**2) * ct,))
+    return lambda x: f(x)
+
+
 def closing(a: Any) -> dict[str, Callable[[Any], Any]]:
     """Return functions x -> tanh(a x) that close over a in all ways there are."""
 
@@ -173,6 +186,11 @@ def closing(a: Any) -> dict[str, Callable[[Any], Any]]:
         "method": model.apply,
         "object": lambda x: model.apply(x),
         "recursive": lambda x: even(x, 2),
+        "made by grad": grad(lambda x: np.log(np.cosh(a * x)) / a),
+        "made by derivative": lambda x: derivative(lambda y: np.log(np.cosh(a * y)))(x) / a,
+        "made by vmap": lambda x: vmap(lambda y: np.tanh(a * y))(x * np.ones(1))[0],
+        "made by checkpoint": checkpoint(lambda x: np.tanh(a * x)),
+        "with a rule": renamed(a),
         "array of objects": lambda x: np.tanh(numbers[0] * x),
     }
 

@@ -136,6 +136,11 @@ class _Graph:
                 *map(self._remade, x.args),
                 **{name: self._remade(given) for name, given in x.keywords.items()},
             )
+        if _is_own(x):
+            self._made[id(x)] = made = object.__new__(type(x))
+            for name, held in _attributes(x).items():
+                object.__setattr__(made, name, self._remade(held))
+            return made
         if isinstance(x, np.ndarray):
             elements = np.empty(x.size, object)
             for k, e in enumerate(x.ravel().tolist()):
@@ -173,6 +178,8 @@ def _children(x: Any) -> Sequence[Any]:
         return (x.__func__, x.__self__)
     if isinstance(x, functools.partial):
         return (x.func, *x.args, *x.keywords.values())
+    if _is_own(x):
+        return tuple(_attributes(x).values())
     if isinstance(x, np.ndarray):
         return x.ravel().tolist() if type(x) is np.ndarray and x.dtype.hasobject else ()
     try:
@@ -180,6 +187,17 @@ def _children(x: Any) -> Sequence[Any]:
     except TreeError:
         return ()
     return () if len(leaves) == 1 and leaves[0] is x else leaves
+
+
+def _is_own(x: Any) -> bool:
+    """Tell whether an object is one of those that functions made by transformations (grad, vmap) consist of."""
+    return type(x).__module__.startswith("dualgrad._call.")
+
+
+def _attributes(x: Any) -> dict[str, Any]:
+    slots = [name for kind in type(x).__mro__ for name in vars(kind).get("__slots__", ())]
+    found = {name: getattr(x, name) for name in slots if name not in ("__dict__", "__weakref__") and hasattr(x, name)}
+    return {**found, **getattr(x, "__dict__", {})}
 
 
 def closes_over_nothing(f: Any) -> bool:

@@ -27,7 +27,7 @@ from dualgrad.transforms.custom._batch import BatchedRules, fixed, holds_apart, 
 from dualgrad.transforms.custom._cells import Holder
 from dualgrad.transforms.custom._closure import ClosedRules, closed_rules, hidden_closure, loses
 from dualgrad.transforms.custom._kept import Kept, checked, counted, defaults_of, on_tape, pair_of
-from dualgrad.transforms.custom._transpose import is_called_on_tangents, recorded, transposed, transposing
+from dualgrad.transforms.custom._transpose import belongs, is_called_on_tangents, recording_of, transposed, transposing
 
 _LOOKED_AT = 10_000
 """How many objects that an argument holds are looked at, for values being differentiated, in each call."""
@@ -242,7 +242,7 @@ class CustomFunction(Holder, Generic[P, R]):
         inputs, kept = Leaves(arguments), Kept(Leaves([result]), residuals)
 
         def pullback(cts: Sequence[Value]) -> list[Value]:
-            return self._linear(self._bwd_of(cts, kept, inputs, True), cts, inputs.values, "bwd")
+            return self._linear(self._bwd_of(cts, kept, inputs, True), deepest(list(cts)), inputs.values, "bwd")
 
         return Recording(pullback, [_ones_of(x) for x in kept.result.values]).pull(tangents)
 
@@ -269,7 +269,7 @@ class CustomFunction(Holder, Generic[P, R]):
                 transposition.records(tangents)
                 pair = self._jvp_of(inputs.values, tangents, inputs, True)
                 pushed = checked(value, pair[1], f"The JVP rule of {self._title()}", "tangent", "value")
-                return self._linear(pushed, tangents, value.values, "jvp")
+                return self._linear(pushed, deepest(list(tangents)), value.values, "jvp")
 
             return Recording(pushforward, [_ones_of(x) for x in inputs.values]).pull(cotangents)
 
@@ -313,17 +313,15 @@ class CustomFunction(Holder, Generic[P, R]):
         except RuleError:
             raise failed from None
 
-    def _linear(
-        self, outputs: list[Value], recorded: Sequence[Value], likes: Sequence[Value], rule: str
-    ) -> list[Value]:
+    def _linear(self, outputs: list[Value], recording: Level | None, likes: Sequence[Value], rule: str) -> list[Value]:
         """Return what a rule made of what is being recorded; RuleError where a part that is not zero does not depend on it."""
-        if not recorded:
+        if recording is None:
             return outputs
         found = []
         for x, like in zip(outputs, likes, strict=True):
             if x is None:
                 x = zeros_of(like)
-            elif not (isinstance(x, Tracer) and x._level is recorded[0]._level) and seen_anywhere(x != 0):
+            elif not belongs(x, recording) and seen_anywhere(x != 0):
                 name, of, example = _LINEAR[rule]
                 raise RuleError(
                     f"{name} of {self._title()} is linear in its {of}, and it returned a part that does not depend on them: the "
@@ -337,7 +335,7 @@ class CustomFunction(Holder, Generic[P, R]):
         value, tangent = pair_of(pair, f"The JVP rule of {self._title()}", "(value, tangent)")
         result = Leaves([value])
         pushed = checked(result, tangent, f"The JVP rule of {self._title()}", "tangent", "value")
-        return result, self._linear(pushed, recorded(self._owner, tangents), result.values, "jvp")
+        return result, self._linear(pushed, recording_of(self._owner, tangents), result.values, "jvp")
 
     def _jvp_of(
         self, values: Sequence[Value], tangents: Sequence[Value], inputs: Leaves, is_recorded: bool = False

@@ -59,10 +59,21 @@ def is_called_on_tangents(owner: object, level: Level) -> bool:
     return any(x.owner is owner for x in running) and any(x.level is level for x in running)
 
 
-def recorded(owner: object, tangents: Sequence[Any]) -> list[Any]:
-    """Return those of the tangents that are recorded, to transpose the tangent map of the function itself."""
-    levels = [x.level for x in _RUNNING.get() if x.owner is owner]
-    return [t for t in tangents if isinstance(t, Tracer) and any(t._level is level for level in levels)]
+def recording_of(owner: object, tangents: Sequence[Any]) -> Level | None:
+    """Return the level on which tangents are recorded, to transpose the tangent map of the function itself; or None."""
+    for x in reversed(_RUNNING.get()):
+        if x.owner is owner and x.level is not None and any(belongs(t, x.level) for t in tangents):
+            return x.level
+    return None
+
+
+def belongs(x: Any, level: Level) -> bool:
+    """Tell whether a level has a part in a value, which may be a batch of its tracers."""
+    while isinstance(x, Tracer):
+        if x._level is level:
+            return True
+        x = x._value
+    return False
 
 
 def transposed(
