@@ -23,7 +23,7 @@ class Facts:
 
     Of how it computes: `outline`, it reads the shape and dtype of its arguments only; `linear`, it is linear in all that may be
     differentiated, which its word does not say; `product`, `quotient`, the answer is that of its two operands, whatever its word;
-    `packs`, it is its operands, numbers, in C order; `asks`, what it makes depends on the call that its operand comes from;
+    `packs`, it is its operands, numbers, in C order;
     `in_one_place`, it is much faster where the numbers of a member of a batch lie beside each other.
     """
 
@@ -36,7 +36,6 @@ class Facts:
     product: bool = False
     quotient: bool = False
     packs: bool = False
-    asks: bool = False
     in_one_place: bool = False
 
     def __repr__(self) -> str:

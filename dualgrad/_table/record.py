@@ -279,7 +279,7 @@ def install(record: Record) -> None:
         if record.unary is not None:
             UNARY[record.key] = record
             operate, number, _, reads, same_space = record.unary
-            if same_space and not record.facts.asks and operate is record.key and reads in (1, 2):
+            if same_space and operate is record.key and reads in (1, 2):
                 SHORT[record.key] = number if reads == 2 else ~number
                 if record.one_formula and not record.poles and record.root is None:
                     SHORT_FORWARD[record.key] = SHORT[record.key]

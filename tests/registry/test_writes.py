@@ -135,10 +135,9 @@ def check_writes(case: Case) -> None:
                 try:
                     with quietly():
                         found = run(f, mode, values)
-                except (ConversionError, ValueError) as error:
-                    assert (mode == "vmap" and case.record.key in SETS) or shares_memory(case, start), (
-                        f"{what} raises, though nothing shares memory: {error}"
-                    )
+                except (ConversionError, ValueError):
+                    if not (mode == "vmap" and case.record.key in SETS) and not shares_memory(case, start):
+                        raise
                     continue
                 assert len(found) == len(expected), what
                 for x, wanted in zip(found, expected, strict=True):

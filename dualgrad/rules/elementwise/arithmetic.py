@@ -100,14 +100,7 @@ def _square_moved(t: Value, x: Value) -> Value:
 
 
 # An even power asks what its operand is the root of (see _trace/roots.py).
-elementwise(
-    np.square,
-    _square_moved,
-    samples=analytic(),
-    operate=_square,
-    in_place=(_square_over,),
-    facts=Facts(asks=True),
-)
+elementwise(np.square, _square_moved, samples=analytic(), operate=_square, in_place=(_square_over,))
 
 
 def _remainder_y(t: Value, x: Value, y: Value) -> Value:
