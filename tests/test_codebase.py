@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import collections
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 import dualgrad
 
@@ -54,10 +55,11 @@ def layer_of(module: str) -> int:
 
 
 MODULES = {module_of(path): path for path in FILES}
+TREES = {module: ast.parse(path.read_text()) for module, path in MODULES.items()}
 
 
 def imports_of(module: str) -> Iterator[str]:
-    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+    for node in ast.walk(TREES[module]):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.startswith("dualgrad"))
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("dualgrad"):
@@ -66,9 +68,8 @@ def imports_of(module: str) -> Iterator[str]:
                 yield inner if inner in MODULES else node.module
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_imports_go_down(module: str) -> None:
-    for imported in imports_of(module):
+def test_imports_go_down() -> None:
+    for module, imported in [(name, imported) for name in MODULES for imported in imports_of(name)]:
         assert layer_of(imported) <= layer_of(module), f"{module} imports {imported}, which is above it"
         for sibling in SIBLINGS:
             if module.startswith(SIBLINGS) and not module.startswith(sibling):
@@ -93,28 +94,30 @@ def test_there_is_no_import_cycle() -> None:
         visit(module, ())
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_of)
-def test_no_import_is_late_or_a_star(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text())):
+def test_no_import_is_late_or_a_star() -> None:
+    for module, node in [(name, node) for name, tree in TREES.items() for node in ast.walk(tree)]:
         if isinstance(node, ast.ImportFrom):
-            assert all(alias.name != "*" for alias in node.names)
+            assert all(alias.name != "*" for alias in node.names), f"{module}:{node.lineno} imports a star"
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             late = [n for n in ast.walk(node) if isinstance(n, (ast.Import, ast.ImportFrom))]
-            assert not late, f"{path}:{late[0].lineno} imports inside a function"
+            assert not late, f"{module}:{late[0].lineno} imports inside a function"
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_of)
-def test_files_and_functions_stay_readable(path: Path) -> None:
-    text = path.read_text()
-    assert text.count("\n") <= 400, f"{path} has {text.count(chr(10))} lines"
-    for node in ast.walk(ast.parse(text)):
+def test_files_and_functions_stay_readable() -> None:
+    long = {path: lines for path in FILES if (lines := path.read_text().count("\n")) > 400}
+    assert not long
+    for module, node in [(name, node) for name, tree in TREES.items() for node in ast.walk(tree)]:
         if isinstance(node, ast.FunctionDef) and node.end_lineno is not None:
-            assert node.end_lineno - node.lineno < 60, f"{path}:{node.lineno} {node.name} is too long"
+            assert node.end_lineno - node.lineno < 60, f"{module}:{node.lineno} {node.name} is too long"
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_of)
-def test_everything_is_documented_at_the_top(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text())), f"{path} says nothing about itself"
+def test_a_folder_holds_a_dozen_files_at_most() -> None:
+    count = collections.Counter(path.parent for path in FILES if path.name != "__init__.py")
+    assert {str(folder): n for folder, n in count.items() if n > 12} == {}
+
+
+def test_everything_is_documented_at_the_top() -> None:
+    assert [module for module, tree in TREES.items() if not ast.get_docstring(tree)] == []
 
 
 def test_only_numpy_is_imported_from_outside() -> None:
@@ -143,21 +146,59 @@ MAY_SEE_BELOW = {
 }
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_numbers_are_looked_at_through_the_door(module: str) -> None:
-    tree = ast.parse(MODULES[module].read_text())
-    names = {a.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for a in node.names}
-    assert "plain" not in names or module in MAY_SEE_BELOW, (
-        f"{module} sees numbers that no level hears of: ask decide()"
-    )
-    if module.startswith("dualgrad.rules"):
-        below = [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr in ("_value", "_level")]
-        assert not below, f"{module}:{below[0]} takes a traced value apart"
+def test_numbers_are_looked_at_through_the_door() -> None:
+    for module, tree in TREES.items():
+        names = {a.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for a in node.names}
+        assert "plain" not in names or module in MAY_SEE_BELOW, (
+            f"{module} sees numbers that no level hears of: ask decide()"
+        )
+        if module.startswith("dualgrad.rules"):
+            below = [
+                n.lineno for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr in ("_value", "_level")
+            ]
+            assert not below, f"{module}:{below[0]} takes a traced value apart"
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_of)
-def test_files_that_comments_name_exist(path: Path) -> None:
-    text = path.read_text()
-    for found in re.finditer(r"(?<![\w./])(?:\w+/)*\w+\.py\b", text):
-        named = found[0]
-        assert any((folder / named).exists() for folder in (path.parent, ROOT, ROOT.parent)), f"{path} names {named}"
+PRINT_THE_TABLE = """
+import importlib, random, re, sys, types
+root, seed, *modules = sys.argv[1:]
+if seed == "as it is":
+    import dualgrad
+else:
+    for name, path in (("dualgrad", root), ("dualgrad.rules", root + "/rules")):
+        sys.modules[name] = types.ModuleType(name)
+        sys.modules[name].__path__ = [path]
+    random.Random(seed).shuffle(modules)
+    for module in modules:
+        importlib.import_module(module)
+from dualgrad._table.record import RECORDS, name_of
+for key in sorted(RECORDS, key=name_of):
+    record = RECORDS[key]
+    says = sorted((repr(facet), repr(said)) for facet, said in record.says.items())
+    said = (getattr(record, "word", None), getattr(record, "structure", None), record.facts, says)
+    print(name_of(key), type(record).__name__, re.sub(" at 0x[0-9a-f]+", "", repr(said)))
+"""
+
+
+def table_by(order: str) -> list[str]:
+    """Return the table as lines of text, after the modules of rules are imported in some order, in another process."""
+    modules = [m for m in MODULES if m.startswith("dualgrad.rules.") and MODULES[m].name != "__init__.py"]
+    command = [sys.executable, "-c", PRINT_THE_TABLE, str(ROOT), order, *modules]
+    return subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT.parent).stdout.splitlines()
+
+
+def test_the_order_in_which_rules_are_imported_does_not_matter() -> None:
+    expected = table_by("as it is")
+
+    assert len(expected) > 400
+    for seed in ("1", "2", "3"):
+        assert table_by(seed) == expected
+
+
+def test_files_that_comments_name_exist() -> None:
+    for path in FILES:
+        for found in re.finditer(r"(?<![\w./])(?:\w+/)*\w+\.py\b", path.read_text()):
+            named = found[0]
+            assert any((folder / named).exists() for folder in (path.parent, ROOT, ROOT.parent)), (
+                f"{path} names {named}"
+            )
