@@ -65,16 +65,8 @@ def value_and_grad(
     >>> float(value), float(gradient)
     (8.0, 12.0)
     """
-    choose = Chooser(f, argnums, argnames, "value_and_grad")
-
-    of, single = choose.of, choose.single
-
-    @transformed(value_and_grad, f, argnums=argnums, argnames=argnames, has_aux=has_aux)
-    def value_and_gradient(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        value, gradient, aux = _differentiate(of(args, kwargs), single, has_aux, "value_and_grad")
-        return ((value, aux), gradient) if has_aux else (value, gradient)
-
-    return value_and_gradient
+    run = gradient_of(Chooser(f, argnums, argnames, "value_and_grad"), has_aux, and_value=True)
+    return transformed(value_and_grad, f, argnums=argnums, argnames=argnames, has_aux=has_aux)(run)
 
 
 @overload
@@ -138,22 +130,21 @@ def gradient_for(
     return lambda *args, **kwargs: run(args, kwargs)
 
 
-def gradient_of(choose: Chooser, has_aux: bool) -> Run:
-    """Return what is done in a call of the gradient by the chosen arguments."""
+def gradient_of(choose: Chooser, has_aux: bool, *, and_value: bool = False) -> Run:
+    """Return what is done in a call of the gradient by the chosen arguments, or of it and the value."""
     of, single, transform = choose.of, choose.single, choose.transform
 
     def gradient(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        _, found, aux = _differentiate(of(args, kwargs), single, has_aux, transform)
+        chosen = of(args, kwargs)
+        inputs = chosen.leaves
+        value, gradients, aux = gradients_at(chosen, inputs.values, has_aux, transform)
+        filled = inputs.fill_derivatives(gradients)
+        found = filled[0] if single else filled
+        if and_value:
+            return ((value, aux) if has_aux else value), found
         return (found, aux) if has_aux else found
 
     return gradient
-
-
-def _differentiate(chosen: Chosen, single: bool, has_aux: bool, transform: str) -> tuple[Any, Any, Any]:
-    inputs = chosen.leaves
-    value, found, aux = gradients_at(chosen, inputs.values, has_aux, transform)
-    gradients = inputs.fill_derivatives(found)
-    return value, gradients[0] if single else gradients, aux
 
 
 def gradients_at(chosen: Chosen, values: list[Value], has_aux: bool, transform: str) -> tuple[Any, list[Value], Any]:
