@@ -34,3 +34,8 @@ def place_of_user() -> Place | None:
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _OURS:
         frame = frame.f_back
     return None if frame is None else Place(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+
+
+def is_pickled_by_value() -> bool:
+    """Tell whether the caller's caller is cloudpickle, which sends what is defined in a script with all that it is made of."""
+    return "cloudpickle" in sys._getframe(2).f_globals.get("__name__", "").split(".")

@@ -14,6 +14,7 @@ from types import MethodType
 from typing import Any, Generic, ParamSpec, TypeAlias
 
 from dualgrad._call.arguments import argument_name, check_callable
+from dualgrad._call.callers import is_pickled_by_value
 
 P = ParamSpec("P")
 
@@ -71,8 +72,8 @@ class Transformed(Generic[P]):
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         # One that stands under its name in a module, as decorated ones do, is pickled as functions are. The function that it was
-        # made of has no name any more.
-        if self._is_global():
+        # made of has no name any more. In a script, which other machines do not have, cloudpickle needs that function itself.
+        if self._is_global() and not (self.__module__ == "__main__" and is_pickled_by_value()):
             return self.__qualname__
         # The function may hold this one (an object, of its method): so it is part of the state, which comes last.
         return _blank, (), (self._transform, self.__wrapped__, self._options, self._own())

@@ -9,6 +9,7 @@ import pickle
 import weakref
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ import pytest
 
 import dualgrad
 from dualgrad import checkpoint, grad, hessian, jacobian, multigrad, vmap
+from tests.arrays.optional import optional
+from tests.test_public_api import run
 
 # What takes no function alone, or returns none; custom functions are a class of their own.
 OTHERS = {
@@ -235,6 +238,33 @@ def test_attributes_that_were_set_go_along(through: Any) -> None:
 def test_what_is_made_of_a_function_without_a_name_is_not_pickled() -> None:
     with pytest.raises((pickle.PicklingError, AttributeError), match="lambda"):
         pickle.dumps(grad(lambda x: x))
+
+
+SCRIPT = """
+import {pickler}
+from dualgrad import checkpoint, grad
+
+@checkpoint
+@grad
+def slope(x, scale=2.0):
+    return scale * x**3
+
+print({pickler}.dumps(slope).hex())
+print(type({pickler}.loads({pickler}.dumps(slope))) is type(slope))
+"""
+
+
+def test_a_decorated_function_of_a_script_is_sent_by_value_where_scripts_are(tmp_path: Path) -> None:
+    optional("cloudpickle")
+    sent, is_same = run(SCRIPT.format(pickler="cloudpickle"), tmp_path).split()
+    code = (
+        f"import pickle; print(repr(pickle.loads(bytes.fromhex({sent!r}))), pickle.loads(bytes.fromhex({sent!r}))(1.0))"
+    )
+
+    assert is_same == "True"
+    assert run(code, tmp_path) == "<checkpoint of <grad of __main__.slope by x>> 6.0"
+    sent, is_same = run(SCRIPT.format(pickler="pickle"), tmp_path).split()
+    assert is_same == "True"
 
 
 def test_a_gradient_is_sent_to_other_processes() -> None:
