@@ -31,6 +31,7 @@ from dualgrad._table.facets import ACCUMULATES, BATCH, BATCH_BODY, BATCH_CONSTAN
 from dualgrad._table.facts import AS_BODY, Facts
 from dualgrad._table.functions import overridable
 from dualgrad._table.record import Composite, Primitive, Samples, name_of, records
+from dualgrad._table.signature import parameters_of, rule_parameters
 from dualgrad._table.space import Function, Value, shape_of
 from dualgrad._table.structure import Along, Contracted, Numberwise, OfMatrices, Rearranged
 from dualgrad._trace import batch
@@ -102,23 +103,37 @@ def elementwise(fun: Function, *formulas: Function | Unknown | None, **options: 
 def linear(fun: Function, transpose: Function, **options: Any) -> Primitive:
     """Register a function linear in its first operand (or, with `*arrays`, in all); see `dualgrad.rules.words.linear`.
 
-    `transpose(ct, a, *, parameters)` gets the shape and dtype of `a`, and obeys <ct, f(t)> = <transpose(ct), t>.
+    `transpose(ct, x, *, parameters)`, its operands named as the function's own, gets the shape and dtype of the first, and obeys
+    <ct, f(t)> = <transpose(ct), t>. A further operand refuses to be differentiated by, unless `data=` names it as one without a derivative
+    (an index, a mask).
     """
     _check_functions("extend.linear", fun=fun, transpose=transpose)
-    return words.linear(fun, _checked_transpose(transpose, name_of(fun), 0), **options)
+    _check_names(fun, transpose, 1, options)
+    return words.linear(fun, _checked_transpose(transpose, name_of(fun), 0), **{"data": (), **options})
 
 
 def structural(fun: Function, undo: Function, **options: Any) -> Primitive:
     """Register a function that rearranges its operand, with how to undo it; see `dualgrad.rules.words.structural`."""
     _check_functions("extend.structural", fun=fun, undo=undo)
+    _check_names(fun, undo, 1, options)
     return words.structural(fun, _checked_transpose(undo, name_of(fun), 0), **options)
 
 
-def bilinear(fun: Function, left: Function, right: Function, **options: Any) -> Primitive:
-    """Register a function linear in each of two operands, with both transposes; see `dualgrad.rules.words.bilinear`."""
-    _check_functions("extend.bilinear", fun=fun, left=left, right=right)
+def bilinear(fun: Function, left: Function | Unknown, right: Function | Unknown, **options: Any) -> Primitive:
+    """Register a function linear in each of two operands, with both transposes; see `dualgrad.rules.words.bilinear`.
+
+    One of them may be `unknown(reason)`.
+    """
+    given: dict[str, Any] = {"fun": fun, "left": left, "right": right}
+    _check_functions("extend.bilinear", **{k: x if not isinstance(x, Unknown) else unknown for k, x in given.items()})
     title = name_of(fun)
-    return words.bilinear(fun, _checked_transpose(left, title, 0), _checked_transpose(right, title, 1), **options)
+    checked: list[Any] = []
+    for place, rule in enumerate((left, right)):
+        if not isinstance(rule, Unknown):
+            _check_names(fun, rule, 1, options)
+            rule = _checked_transpose(rule, title, place)
+        checked.append(rule)
+    return words.bilinear(fun, checked[0], checked[1], **options)
 
 
 def handwritten(fun: Function, jvp: Any, vjp: Any, **options: Any) -> Primitive:
@@ -145,6 +160,7 @@ def handwritten(fun: Function, jvp: Any, vjp: Any, **options: Any) -> Primitive:
     0.25
     """
     _check_functions("extend.handwritten", fun=fun, jvp=jvp, vjp=vjp)
+    _check_names(fun, vjp, 3, options)
     title = name_of(fun)
     if options.get("outputs", 1) != 1:
         return words.handwritten(fun, jvp, _checked_vjp(vjp, title), **options)
@@ -165,6 +181,20 @@ def _check_functions(word: str, **given: Any) -> None:
     for name, function in given.items():
         role = "first argument" if name == "fun" else f"argument {name}"
         check_callable(function, word, f"{word}({', '.join(given)}, samples=...)", role)
+
+
+def _check_names(fun: Function, rule: Function, skip: int, options: dict[str, Any]) -> None:
+    """Raise TypeError where the operands of a rule are not called as the function's parameters are: calls are matched by name."""
+    try:
+        names, _ = parameters_of(fun, options.get("signature"))
+        operands, _, spread = rule_parameters(rule, skip)
+    except (TypeError, ValueError):
+        return
+    if not spread and (wrong := [name for name in operands if name not in names]):
+        raise TypeError(
+            f"The rule of {name_of(fun)} takes the operands {wrong}, which the function does not have: its parameters are {names}. Call "
+            "them in the rule as the function does."
+        )
 
 
 def _checked_formula(formula: Function, title: str) -> Function:

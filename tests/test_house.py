@@ -17,7 +17,7 @@ MOST = {
     "primitives that stand in three tables or more": 0,
     "branches on named functions in interpreters": 5,
     "looks at numbers in rules that no level hears of": 0,
-    "lines of rules that ask what a value is": 24,
+    "lines of rules that ask what a value is": 25,
     "imports between areas of rules": 5,
 }
 

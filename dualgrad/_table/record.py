@@ -180,8 +180,7 @@ class Primitive:
         object.__setattr__(self, "root", UNDER.of(self))
         if self.structure is None and self.word in _STRUCTURES:
             object.__setattr__(self, "structure", _STRUCTURES[self.word])
-        if isinstance(self.structure, Along) and "axis" not in self.normalise.params:
-            raise without_axis(self.key)
+        _check_structure(self)
         if (
             self.word is Word.ELEMENTWISE
             and self.pulls is not None
@@ -189,6 +188,26 @@ class Primitive:
             and self.pulls[0] is not None
         ):
             object.__setattr__(self, "unary", (self.operate, *self.pulls[0].parts, self.same_space))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return named, (self.key,)
+
+
+def _check_structure(record: Primitive) -> None:
+    structure = record.structure
+    if structure is not None and not isinstance(structure, Structure):
+        raise TypeError(
+            f"{name_of(record.key)}: structure= takes a structure, Along(-1) for example; it got {structure!r}."
+        )
+    if isinstance(structure, Along):
+        if "axis" not in record.normalise.params:
+            raise without_axis(record.key)
+        default = record.normalise.defaults.get("axis", structure.axis)
+        if default != structure.axis:
+            raise TypeError(
+                f"{name_of(record.key)}: structure=Along({structure.axis!r}) says another default than the function has, axis={default!r}. "
+                f"Write Along({default!r})."
+            )
 
 
 def without_axis(fun: Function) -> TypeError:
@@ -213,6 +232,9 @@ class Composite:
     says: Says = field(default_factory=silent)
     facts: Facts = NO_FACTS
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return named, (self.key,)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Constant:
@@ -223,6 +245,9 @@ class Constant:
     structure: Structure | None = None
     says: Says = field(default_factory=silent)
     facts: Facts = NO_FACTS
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return named, (self.key,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -291,6 +316,11 @@ def install(record: Record) -> None:
 def records() -> Mapping[Function, Record]:
     """Return the table, for reading."""
     return RECORDS
+
+
+def named(fun: Function) -> Record:
+    """Return the record of a function that has one: records are pickled by their functions."""
+    return RECORDS[fun]
 
 
 def record_of(fun: Function) -> Record | None:

@@ -60,6 +60,10 @@ class Along(Structure):
     stays: bool = True
     flat: bool = False
 
+    def __post_init__(self) -> None:
+        if self.mixes not in ("all", "before", "neighbours"):
+            raise ValueError(f"Along: mixes is 'all', 'before' or 'neighbours'; it is {self.mixes!r}.")
+
     def axes(self, ndim: int, params: Mapping[str, Any]) -> tuple[int, ...]:
         """Return the axes that a call means in an operand of `ndim` axes, counted from the front."""
         return axes_of(ndim, params.get("axis", self.axis))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape, quoteattr
 
-from dualgrad.recording._listing import kind_of, references
+from dualgrad.recording._listing import references
 from dualgrad.recording._rows import Recorded, Row
 
 _MOST = 300
@@ -20,7 +20,7 @@ def dot(program: Recorded) -> str:
     for row, name in _named(program):
         style = ", style=filled, fillcolor=lightyellow" if row.number in guarded else ""
         style += ", shape=ellipse" if row.record is None else ""
-        lines.append(f'  r{row.number} [label="{_quoted(name)}\\n{_quoted(_kinds(row))}"{style}];')
+        lines.append(f'  r{row.number} [label="{_quoted(name)}\\n{_quoted(row.kinds)}"{style}];')
         lines.extend([f"  r{k} -> r{row.number};" for k in references(row)])
     lines.append("}")
     return "\n".join(lines)
@@ -57,7 +57,7 @@ def svg(program: Recorded) -> str:
         found.append(
             f'<g><title>{escape(f"%{row.number} {place}")}</title><rect x="{x}" y="{y}" width="{_BOX_X}" height="{_BOX_Y}" rx="5" '
             f'fill={quoteattr(fill)} stroke="#555"/><text x="{x + _BOX_X / 2}" y="{y + 15}" text-anchor="middle">{escape(name)}</text>'
-            f'<text x="{x + _BOX_X / 2}" y="{y + 29}" text-anchor="middle" fill="#777" font-size="9">{escape(_kinds(row))}</text></g>'
+            f'<text x="{x + _BOX_X / 2}" y="{y + 29}" text-anchor="middle" fill="#777" font-size="9">{escape(row.kinds)}</text></g>'
         )
     found.append("</svg>")
     return "\n".join(found)
@@ -85,10 +85,6 @@ def _laid_out(rows: list[Row]) -> dict[int, tuple[int, int]]:
 
 def _corner(place: tuple[int, int]) -> tuple[int, int]:
     return 10 + place[0] * _STEP_X, 10 + place[1] * _STEP_Y
-
-
-def _kinds(row: Row) -> str:
-    return ", ".join(map(kind_of, row.outlines))
 
 
 def _quoted(text: str) -> str:

@@ -40,8 +40,9 @@ class Inputs:
         leaves, structure = tree.flatten((args, kwargs))
         if structure != self._structure:
             raise ProgramError(
-                "The arguments of a program have the structure of those that it was recorded with; these have another one. "
-                "Record it for them: record(f)(*args)."
+                f"The program was recorded with {_outline(self._structure)}; it is called with {_outline(structure)}. The same arguments have "
+                "to be given, in the same way: by position or by keyword, defaults left out or not, lists where there were lists. "
+                "Record the function at these arguments."
             )
         found: list[Value] = []
         for x, static in zip(leaves, self._static, strict=True):
@@ -51,7 +52,7 @@ class Inputs:
             elif not static.is_same(x):
                 raise ProgramError(
                     f"The program was recorded with the static argument {static.value!r}; it is {x!r} here. Only numbers in floats "
-                    "and arrays may differ. Record it for these arguments: record(f)(*args)."
+                    "and arrays may differ. Record the function at these arguments."
                 )
         return found
 
@@ -61,7 +62,7 @@ class Inputs:
             given = f"{dtype_of(x)}{list(shape_of(x))}" if is_input(x) else repr(x)
             raise ProgramError(
                 f"The program was recorded with {self.names[k]} as {dtype}{list(shape)}; it is {given} here. "
-                "Record it for these arguments: record(f)(*args)."
+                "Record the function at these arguments."
             )
         if isinstance(x, Tracer):
             return x
@@ -94,3 +95,14 @@ def _names(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
     found = [p for k, x in enumerate(args) for p in tree.flatten(x)[1].paths(argument_name(f, k))]
     # Paths in the dict of keywords begin with the key in brackets.
     return found + [p[2:].replace("']", "", 1) for p in tree.flatten(kwargs)[1].paths()]
+
+
+def _outline(structure: Any) -> str:
+    """Return where the leaves of a call are, as text: `x[0]` by position is `argument 0[0]`."""
+    return f"the leaves {', '.join([_place(path) for path in structure.paths()]) or 'of nothing'}"
+
+
+def _place(path: str) -> str:
+    # The call is a pair: a tuple by position, and a dict by keyword.
+    inner = path[3:]
+    return f"argument {inner[1:].replace(']', '', 1)}" if path.startswith("[0]") else inner[2:].replace("']", "", 1)

@@ -138,7 +138,7 @@ class Program:
         if found != row.outlines:
             raise ProgramError(
                 f"The program of {self.title} does not hold here: {row.name}{_at(row.place)} gave {_shapes(row.outlines)} when it was "
-                f"recorded, and gives {_shapes(found)} for these arguments. Record it for them: record(f)(*args)."
+                f"recorded, and gives {_shapes(found)} for these arguments. Record the function at these arguments."
             )
         return ans
 
@@ -147,7 +147,7 @@ class Program:
         if not decide(guard.holds, value):
             raise ProgramError(
                 f"The program of {self.title} does not hold here: {guard.name}({guard.ref}){_at(guard.place)} was {guard.answer!r} when "
-                "it was recorded, and is not for these arguments. Record it for them: record(f)(*args)."
+                "it was recorded, and is not for these arguments. Record the function at these arguments."
             )
 
     def _fetch(self, answers: list[Any], x: Any) -> Any:
@@ -187,10 +187,7 @@ def _essence(step: Step) -> Any:
 
 
 def _described(step: Step) -> str:
-    if type(step) is Guard:
-        return f"guard {step.name}({step.ref}) is {step.answer!r}{_at(step.place)}"
-    assert type(step) is Row
-    return f"row {step.number}, {step.name}{_at(step.place)}"
+    return f"{step}{_at(step.place)}"
 
 
 def _is_same(a: Any, b: Any) -> bool:

@@ -11,7 +11,7 @@ from dualgrad import tree
 from dualgrad._array.gather import gather
 from dualgrad._call.arguments import P
 from dualgrad._call.leaves import owned
-from dualgrad._call.transformed import transformed
+from dualgrad._call.transformed import Transformed, transformed
 from dualgrad._trace.level import Tracer
 from dualgrad.errors import ProgramError
 from dualgrad.recording._inputs import Inputs, is_input
@@ -75,7 +75,7 @@ def _once(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], 
         value = tree.map(lambda x: owned(x._value, leaves) if _is_own(x, level) else x, returned)
     finally:
         level.close()
-    title = getattr(f, "__name__", None) or repr(f)
+    title = repr(f).strip("<>") if isinstance(f, Transformed) else getattr(f, "__name__", None) or repr(f)
     return Program(title, inputs, level.steps, level.constants, result, value)
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+
 from dualgrad._call.callers import Place
+from dualgrad._table.index import Slot
 from dualgrad._table.record import Composite, Constant, Primitive
 from dualgrad._table.space import Function
 
@@ -60,6 +63,15 @@ class Row(NamedTuple):
     errors: dict[str, Any] | None
     """How NumPy was told to treat floating-point errors, where that differs from the caller's way."""
 
+    def __repr__(self) -> str:
+        given = [shown(x) for x in self.operands] + [f"{key}={shown(x)}" for key, x in self.params.items()]
+        return f"%{self.number} = {self.name}({', '.join(given)}): {self.kinds}"
+
+    @property
+    def kinds(self) -> str:
+        """The shapes and dtypes of the answers, as text."""
+        return ", ".join(map(kind_of, self.outlines))
+
     @property
     def name(self) -> str:
         """The name of the function."""
@@ -74,6 +86,9 @@ class Guard(NamedTuple):
     question: Callable[[Any], Any]
     answer: Any
     place: Place | None
+
+    def __repr__(self) -> str:
+        return f"guard {self.name}({self.ref}) is {short(self.answer)}"
 
     @property
     def name(self) -> str:
@@ -127,3 +142,36 @@ def mapped(change: Function, x: Any) -> Any:
     if kind is slice:
         return slice(mapped(change, x.start), mapped(change, x.stop), mapped(change, x.step))
     return change(x)
+
+
+def shown(x: Any) -> str:
+    """Return what stands in a row as text."""
+    if isinstance(x, (Ref, Data, Leaf)):
+        return str(x)
+    if isinstance(x, (tuple, list)) and not hasattr(x, "_make"):
+        inner = ", ".join(map(shown, x))
+        if isinstance(x, list):
+            return f"[{inner}]"
+        return f"({inner},)" if len(x) == 1 else f"({inner})"
+    if isinstance(x, dict):
+        return "{" + ", ".join([f"{key!r}: {shown(y)}" for key, y in x.items()]) + "}"
+    if type(x) is Slot:
+        return f"array {x.number}"
+    if isinstance(x, slice):
+        parts = [x.start, x.stop] + ([x.step] if x.step is not None else [])
+        return ":".join(["" if p is None else shown(p) for p in parts])
+    return short(x)
+
+
+def short(x: Any) -> str:
+    """Return a value as text that fits a line."""
+    text = x.__name__ if isinstance(x, type) else repr(float(x)) if isinstance(x, (float, np.floating)) else repr(x)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def kind_of(one: Outline) -> str:
+    """Return a shape and dtype as text."""
+    if one is None:
+        return "no array"
+    shape, dtype = one
+    return f"{np.dtype(dtype)}{list(shape) if shape else ''}".replace(" ", "")

@@ -37,13 +37,14 @@ def state(f: Any, transposed: Any, says: dict[str, Any]) -> None:
 
 def own(matrix: Any, **says: Any) -> Callable[[Any], Any]:
     """Return a linear function of which only what it says is known: its rules call itself."""
+    default = getattr(says.get("structure"), "axis", None)
 
     @extend.overridable
-    def hidden(a: Any, axis: Any = None) -> Any:
+    def hidden(a: Any, axis: Any = default) -> Any:
         return (matrix @ np.ravel(np.asarray(a))).reshape(np.shape(a))
 
     @extend.overridable
-    def turned(a: Any, axis: Any = None) -> Any:
+    def turned(a: Any, axis: Any = default) -> Any:
         return (matrix.T @ np.ravel(np.asarray(a))).reshape(np.shape(a))
 
     state(hidden, turned, says)

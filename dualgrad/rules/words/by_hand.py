@@ -93,6 +93,11 @@ def _refusing(
     jvp: JvpRule, vjp: VjpRule, refuses: Mapping[str, str], operands: Sequence[str], fun: Function
 ) -> tuple[JvpRule, VjpRule]:
     title = name_of(fun)
+    if wrong := [name for name in refuses if name not in operands]:
+        raise TypeError(
+            f"{title}: refuses= names {wrong}, which are not among the operands of the rules, {list(operands)}. An operand is a "
+            "positional parameter of the rules; what is only a keyword there is static, and never differentiated by."
+        )
     refused = {operands.index(name): (name, Unknown(why)) for name, why in refuses.items()}
 
     def checked_jvp(tangents: tuple[Value, ...], ans: Value, /, *operands: Value, **params: Any) -> Value:

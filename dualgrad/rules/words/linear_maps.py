@@ -12,7 +12,7 @@ from dualgrad._table.signature import Normaliser, parameters_of, rule_parameters
 from dualgrad._table.space import Function, Value, conform_tangent, space_of, zeros_of
 from dualgrad._table.structure import Structure
 from dualgrad._trace.level import bind
-from dualgrad.rules.words.pulls import vjp_from_pulls
+from dualgrad.rules.words.pulls import Unknown, refusing, vjp_from_pulls
 
 
 def linear(
@@ -27,6 +27,7 @@ def linear(
     gather: Function | None = None,
     word: Word = Word.LINEAR,
     normaliser: type[Normaliser] = Normaliser,
+    data: Sequence[str] | None = None,
     structure: Structure | None = None,
     says: Sequence[Stated] = (),
     facts: Facts = NO_FACTS,
@@ -36,14 +37,19 @@ def linear(
     `transpose(ct, a, *others, **params)` gets the space of `a` (shape and dtype) and satisfies <ct, f(t)> = <transpose(ct), t>;
     further operands (indices, masks) are data. With `transpose(ct, *arrays, **params)` the function takes a sequence of
     arrays, is linear in all of them, and the transpose returns one cotangent for each. `call` is the implementation where it
-    is not NumPy's function itself. A `normaliser` of its own may hand more calls to `desugar`.
+    is not NumPy's function itself. A `normaliser` of its own may hand more calls to `desugar`. Where `data` is given, further operands that
+    it does not name refuse to be differentiated by.
     """
     operands, params, spread = rule_parameters(transpose, skip=1)
     names, defaults = parameters_of(fun, signature)
     implementation = call or fun
     push = _push_all if spread else _push_first
+    refused = {} if data is None or spread else _refused(fun, operands, data)
 
     def jvp(tangents: tuple[Value, ...], ans: Value, /, *values: Value, **params: Any) -> Value:
+        for place, pull in refused.items():
+            if tangents[place] is not None:
+                pull.function()
         return push(record, tangents, ans, values, params)
 
     def select(ans: Value, a: Value, *others: Value) -> tuple[Value, ...]:
@@ -54,7 +60,7 @@ def linear(
     ) -> tuple[Value, ...]:
         return tuple(transpose(ct, *values, **params))
 
-    pulls = None if spread else (Pull(transpose, select), *[None for _ in operands[1:]])
+    pulls = None if spread else (Pull(transpose, select), *[refused.get(k) for k in range(1, len(operands))])
     record = Primitive(
         key=fun,
         word=word,
@@ -75,6 +81,17 @@ def linear(
     )
     register(record)
     return record
+
+
+def _refused(fun: Function, operands: Sequence[str], data: Sequence[str]) -> dict[int, Pull]:
+    """Return the pullbacks that raise, by the places of the operands that are no data."""
+    why = "extend.linear says that the function is linear in its first operand, and nothing of this one."
+    cure = "Use extend.bilinear or extend.handwritten if it has a derivative by it, and name it in data=(...,) if it has none."
+    return {
+        k: refusing(Unknown(f"{why} {cure}"), name_of(fun), name)
+        for k, name in enumerate(operands)
+        if k > 0 and name not in data
+    }
 
 
 def _push_first(
@@ -123,8 +140,8 @@ def structural(
 
 def bilinear(
     fun: Function,
-    left: Function,
-    right: Function,
+    left: Function | Unknown,
+    right: Function | Unknown,
     *,
     samples: Samples,
     call: Function | None = None,
@@ -139,14 +156,20 @@ def bilinear(
     """Register a function linear in each of two operands.
 
     `left(ct, a, b, **params)` is the cotangent of `a`, and gets its space only; `right(ct, a, b, **params)` that of `b`,
-    and gets the space of `b` only. With `waits`, that is a^T ct for matrices, and sweeps may gather several of them.
+    and gets the space of `b` only; either may be `unknown(reason)`. With `waits`, that is a^T ct for matrices, and sweeps may gather several of them.
     """
-    operands, params, _ = rule_parameters(left, skip=1)
+    rule = right if isinstance(left, Unknown) else left
+    if isinstance(rule, Unknown):
+        raise TypeError(f"{name_of(fun)}: the cotangent of one of the two operands has to be known.")
+    operands, params, _ = rule_parameters(rule, skip=1)
     names, defaults = parameters_of(fun, signature)
     implementation = call or fun
 
     def jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value, b: Value, **params: Any) -> Value:
         ta, tb = tangents
+        for place, pull in refused.items():
+            if tangents[place] is not None:
+                pull.function()
         if tb is None:
             return bind(record, (ta, b), params)
         if ta is None:
@@ -159,7 +182,15 @@ def bilinear(
     def select_right(ans: Value, a: Value, b: Value) -> tuple[Value, ...]:
         return a, space_of(b)
 
-    pulls = (Pull(left, select_left), Pull(right, select_right, WAITS if waits else -1))
+    refused = {
+        k: refusing(f, name_of(fun), name)
+        for k, (f, name) in enumerate(zip((left, right), operands, strict=False))
+        if isinstance(f, Unknown)
+    }
+    pulls = (
+        refused.get(0) or Pull(left, select_left),  # type: ignore[arg-type]
+        refused.get(1) or Pull(right, select_right, WAITS if waits else -1),  # type: ignore[arg-type]
+    )
     record = Primitive(
         key=fun,
         word=Word.BILINEAR,

@@ -71,6 +71,24 @@ def hidden_closure(title: str) -> RuleError:
     )
 
 
+def closes_over_values(custom: Any) -> bool:
+    """Tell whether a custom function closes over traced values, of any level that runs."""
+    values, _ = taken_out((custom,), _is_running)
+    return bool(values)
+
+
+def _is_running(x: Tracer) -> bool:
+    return not isinstance(x._level, Ended)
+
+
+def no_code(title: str) -> RuleError:
+    """Return the error for a function that has to be differentiated as code, by what it closes over, and is no such code."""
+    return RuleError(
+        f"{title} closes over a value being differentiated, and its code cannot be differentiated by that (it is no NumPy code all through: "
+        "compiled code, float(x), math.f(x)). Pass the value as an argument, which the rules are about."
+    )
+
+
 class ClosedRules:
     """The rules of the derived function, `(values, *arguments) -> value`."""
 
