@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -72,7 +73,11 @@ def test_data_that_depends_on_the_point_is_not_fixed(key: Any) -> None:
     check_loose(key)
 
 
-STACKED = [key for key, record in RECORDS.items() if isinstance(record, Primitive) and record.structure == OfMatrices()]
+STACKED = [
+    key
+    for key, record in RECORDS.items()
+    if isinstance(record, Primitive) and isinstance(record.structure, OfMatrices) and not record.structure.many
+]
 
 
 def check_stacks(key: Any) -> None:
@@ -151,7 +156,19 @@ def test_fixed_zeros_of_vdot_count() -> None:
     check_vdot()
 
 
+def check_greatest(fun: Any) -> None:
+    pattern = sparse.jacobian_sparsity(lambda x: fun(np.reshape(x, (2, 3)), axis=1), np.arange(6.0))
+
+    np.testing.assert_array_equal(pattern.toarray(), np.kron(np.eye(2), np.ones((1, 3))))
+
+
+@pytest.mark.parametrize("fun", [np.nanmax, np.nanmin], ids=name_of)
+def test_a_greatest_number_depends_on_those_beside_it(fun: Any) -> None:
+    check_greatest(fun)
+
+
 BY_HAND: dict[Any, Callable[[], None]] = {
+    **{fun: functools.partial(check_greatest, fun) for fun in (np.nanmax, np.nanmin)},
     recurrence: check_recurrence,
     np.heaviside: check_heaviside,
     np.vdot: check_vdot,
