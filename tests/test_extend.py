@@ -371,3 +371,65 @@ def test_a_ufunc_says_which_functions_its_reduce_and_accumulate_are() -> None:
         expected = jvp(lambda x, f=fun: f(x, axis=0), (x,), (x,))
         assert value.dtype == moved.dtype == float
         np.testing.assert_array_equal([value, moved], expected)
+
+
+def scaled(x: Any, factor: Any, axis: int = -1) -> Any:
+    return x * factor
+
+
+@pytest.mark.parametrize("transform", [jacfwd, jacrev])
+def test_a_further_operand_of_a_linear_function_is_no_silent_zero(transform: Any) -> None:
+    linear, with_data = extend.overridable(scaled), extend.overridable(scaled)
+    extend.linear(linear, lambda ct, x, factor: ct * factor, samples=cases(case(A(3), 2.0)))
+    extend.linear(with_data, lambda ct, x, factor: ct * factor, data=("factor",), samples=cases(case(A(3), 2.0)))
+    assert transform(lambda x: linear(x, 2.0))(1.0) == 2.0
+    assert transform(lambda x: linear(x, stop_gradient(x)))(3.0) == 3.0
+    with pytest.raises(
+        NoRuleError, match=r"argument .factor.: extend\.linear says that the function is linear in its first"
+    ):
+        transform(lambda factor: linear(2.0, factor))(3.0)
+    with pytest.raises(NoRuleError, match="argument 'factor'"):
+        transform(lambda x: linear(x, x))(3.0)
+    assert transform(lambda x: with_data(x, x))(3.0) == 3.0
+
+
+@pytest.mark.parametrize("transform", [jacfwd, jacrev])
+def test_one_of_two_transposes_may_be_unknown(transform: Any) -> None:
+    product = extend.overridable(lambda a, b: a * b)
+    extend.bilinear(product, lambda ct, a, b: ct * b, extend.unknown("left out."), samples=cases(case(A(3), A(3))))
+    assert transform(lambda a: product(a, 3.0))(2.0) == 3.0
+    with pytest.raises(NoRuleError, match="argument 'b': left out"):
+        transform(lambda b: product(3.0, b))(2.0)
+    first, why = extend.overridable(lambda a, b: a), extend.unknown("left out.")
+    with pytest.raises(TypeError, match="has to be known"):
+        extend.bilinear(first, why, why, samples=cases(case(A(3), A(3))))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"structure": extend.Along}, "structure= takes a structure"),
+        ({"structure": extend.Along(0)}, r"Along\(0\) says another default than the function has, axis=-1"),
+        ({}, r"takes the operands \['a'\], which the function does not have"),
+    ],
+)
+def test_what_does_not_fit_is_said_at_registration(options: Any, message: str) -> None:
+    transpose: Any = (lambda ct, x, factor, *, axis=-1: ct) if options else (lambda ct, a: ct)
+    f, samples = extend.overridable(scaled), cases(case(A(3), 2.0))
+    with pytest.raises(TypeError, match=message):
+        extend.linear(f, transpose, samples=samples, **options)
+
+
+def test_other_words_of_structures_and_refusals_are_checked() -> None:
+    with pytest.raises(ValueError, match="'all', 'before' or 'neighbours'; it is 'after'"):
+        extend.Along(-1, mixes="after")  # type: ignore[arg-type]
+    f = extend.overridable(scaled)
+    with pytest.raises(TypeError, match=r"refuses= names \['axis'\], which are not among the operands"):
+        extend.handwritten(
+            f,
+            lambda tangents, ans, x, factor, *, axis=-1: tangents[0],
+            lambda ct, wanted, ans, x, factor, *, axis=-1: (ct, None),
+            keep=(),
+            refuses={"axis": "no."},
+            samples=cases(case(A(3), 2.0)),
+        )

@@ -426,3 +426,17 @@ def test_members_run_one_by_one_where_they_have_to() -> None:
         found = vmap(grad(lambda x: member(x, x)))(X)
 
     np.testing.assert_allclose(found, [1.0, 3.0])
+
+
+@pytest.mark.parametrize("transform", [grad, jacfwd])
+def test_compiled_code_that_closes_over_a_value_says_so_with_plain_arguments_too(transform: Any) -> None:
+    def outer(a: Any) -> Any:
+        @custom_jvp
+        def root(b: Any) -> Any:
+            return math.sin(a) * b
+
+        root.defjvp(lambda primals, tangents: (root(*primals), tangents[0]))
+        return root(2.0)
+
+    with pytest.raises(RuleError, match=r"closes over a value being differentiated.*Pass the value as an argument"):
+        transform(outer)(1.0)

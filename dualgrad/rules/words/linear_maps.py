@@ -7,7 +7,7 @@ from typing import Any
 
 from dualgrad._table.facets import Stated, said
 from dualgrad._table.facts import NO_FACTS, Facts
-from dualgrad._table.record import WAITS, Primitive, Pull, Samples, Word, name_of, register
+from dualgrad._table.record import WAITS, Primitive, Pull, Samples, VjpRule, Word, name_of, register
 from dualgrad._table.signature import Normaliser, parameters_of, rule_parameters
 from dualgrad._table.space import Function, Value, conform_tangent, space_of, zeros_of
 from dualgrad._table.structure import Structure
@@ -47,26 +47,16 @@ def linear(
     refused = {} if data is None or spread else _refused(fun, operands, data)
 
     def jvp(tangents: tuple[Value, ...], ans: Value, /, *values: Value, **params: Any) -> Value:
-        for place, pull in refused.items():
-            if tangents[place] is not None:
-                pull.function()
+        _refuse(refused, tangents)
         return push(record, tangents, ans, values, params)
 
-    def select(ans: Value, a: Value, *others: Value) -> tuple[Value, ...]:
-        return (space_of(a), *others)
-
-    def vjp_spread(
-        ct: Value, wanted: tuple[bool, ...], ans: Value, /, *values: Value, **params: Any
-    ) -> tuple[Value, ...]:
-        return tuple(transpose(ct, *values, **params))
-
-    pulls = None if spread else (Pull(transpose, select), *[refused.get(k) for k in range(1, len(operands))])
+    pulls = None if spread else (Pull(transpose, _space_and_others), *[refused.get(k) for k in range(1, len(operands))])
     record = Primitive(
         key=fun,
         word=word,
         fun=implementation,
         jvp=jvp,
-        vjp=vjp_spread if pulls is None else vjp_from_pulls(pulls),
+        vjp=_vjp_of_all(transpose) if pulls is None else vjp_from_pulls(pulls),
         samples=samples,
         normalise=normaliser(name_of(fun), names, operands, params, defaults, spread),
         operate=implementation,
@@ -81,6 +71,24 @@ def linear(
     )
     register(record)
     return record
+
+
+def _space_and_others(ans: Value, a: Value, *others: Value) -> tuple[Value, ...]:
+    return (space_of(a), *others)
+
+
+def _vjp_of_all(transpose: Function) -> VjpRule:
+    def vjp(ct: Value, wanted: tuple[bool, ...], ans: Value, /, *values: Value, **params: Any) -> tuple[Value, ...]:
+        return tuple(transpose(ct, *values, **params))
+
+    return vjp
+
+
+def _refuse(refused: dict[int, Pull], tangents: tuple[Value, ...]) -> None:
+    """Raise where an operand moves by which the derivative is not known."""
+    for place, pull in refused.items():
+        if tangents[place] is not None:
+            pull.function()
 
 
 def _refused(fun: Function, operands: Sequence[str], data: Sequence[str]) -> dict[int, Pull]:
@@ -138,6 +146,35 @@ def structural(
     )
 
 
+def _known(fun: Function, *rules: Function | Unknown) -> Function:
+    """Return the first of the rules that is one."""
+    for rule in rules:
+        if not isinstance(rule, Unknown):
+            return rule
+    raise TypeError(f"{name_of(fun)}: the cotangent of one of the two operands has to be known.")
+
+
+def _pulls_of_two(
+    fun: Function, operands: Sequence[str], left: Function | Unknown, right: Function | Unknown, reads: int
+) -> tuple[dict[int, Pull], tuple[Pull, Pull]]:
+    """Return the pullbacks that raise, by place, and the pullbacks to both operands."""
+    refused = {
+        k: refusing(rule, name_of(fun), operands[k])
+        for k, rule in enumerate((left, right))
+        if isinstance(rule, Unknown)
+    }
+    first = Pull(left, _space_and_second) if not isinstance(left, Unknown) else refused[0]
+    return refused, (first, Pull(right, _first_and_space, reads) if not isinstance(right, Unknown) else refused[1])
+
+
+def _space_and_second(ans: Value, a: Value, b: Value) -> tuple[Value, ...]:
+    return space_of(a), b
+
+
+def _first_and_space(ans: Value, a: Value, b: Value) -> tuple[Value, ...]:
+    return a, space_of(b)
+
+
 def bilinear(
     fun: Function,
     left: Function | Unknown,
@@ -158,39 +195,20 @@ def bilinear(
     `left(ct, a, b, **params)` is the cotangent of `a`, and gets its space only; `right(ct, a, b, **params)` that of `b`,
     and gets the space of `b` only; either may be `unknown(reason)`. With `waits`, that is a^T ct for matrices, and sweeps may gather several of them.
     """
-    rule = right if isinstance(left, Unknown) else left
-    if isinstance(rule, Unknown):
-        raise TypeError(f"{name_of(fun)}: the cotangent of one of the two operands has to be known.")
-    operands, params, _ = rule_parameters(rule, skip=1)
+    operands, params, _ = rule_parameters(_known(fun, left, right), skip=1)
     names, defaults = parameters_of(fun, signature)
     implementation = call or fun
 
     def jvp(tangents: tuple[Value, ...], ans: Value, /, a: Value, b: Value, **params: Any) -> Value:
         ta, tb = tangents
-        for place, pull in refused.items():
-            if tangents[place] is not None:
-                pull.function()
+        _refuse(refused, tangents)
         if tb is None:
             return bind(record, (ta, b), params)
         if ta is None:
             return bind(record, (a, tb), params)
         return bind(record, (ta, b), params) + bind(record, (a, tb), params)
 
-    def select_left(ans: Value, a: Value, b: Value) -> tuple[Value, ...]:
-        return space_of(a), b
-
-    def select_right(ans: Value, a: Value, b: Value) -> tuple[Value, ...]:
-        return a, space_of(b)
-
-    refused = {
-        k: refusing(f, name_of(fun), name)
-        for k, (f, name) in enumerate(zip((left, right), operands, strict=False))
-        if isinstance(f, Unknown)
-    }
-    pulls = (
-        refused.get(0) or Pull(left, select_left),  # type: ignore[arg-type]
-        refused.get(1) or Pull(right, select_right, WAITS if waits else -1),  # type: ignore[arg-type]
-    )
+    refused, pulls = _pulls_of_two(fun, operands, left, right, WAITS if waits else -1)
     record = Primitive(
         key=fun,
         word=Word.BILINEAR,

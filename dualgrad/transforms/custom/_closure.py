@@ -18,7 +18,7 @@ from dualgrad._trace.ended import Ended
 from dualgrad._trace.hidden import hides, refuse_hidden
 from dualgrad._trace.level import Level, Tracer, deepest
 from dualgrad.batching import BatchLevel
-from dualgrad.errors import LeakedValueError, RuleError
+from dualgrad.errors import ConversionError, LeakedValueError, RuleError
 from dualgrad.forward import jvp
 from dualgrad.reverse import vjp
 from dualgrad.transforms.custom._batch import holds_batch
@@ -71,17 +71,23 @@ def hidden_closure(title: str) -> RuleError:
     )
 
 
-def closes_over_values(custom: Any) -> bool:
-    """Tell whether a custom function closes over traced values, of any level that runs."""
-    values, _ = taken_out((custom,), _is_running)
-    return bool(values)
+def run_plainly(custom: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return the value at plain arguments; what the function closes over is differentiated as code."""
+    try:
+        return custom._f(*args, **kwargs)
+    except (SystemError, ConversionError) as error:
+        # Compiled code that calls back hides the error in one of its own.
+        values, _ = taken_out((custom,), _is_running)
+        if values:
+            raise _no_code(custom._title()) from error
+        raise
 
 
 def _is_running(x: Tracer) -> bool:
     return not isinstance(x._level, Ended)
 
 
-def no_code(title: str) -> RuleError:
+def _no_code(title: str) -> RuleError:
     """Return the error for a function that has to be differentiated as code, by what it closes over, and is no such code."""
     return RuleError(
         f"{title} closes over a value being differentiated, and its code cannot be differentiated by that (it is no NumPy code all through: "

@@ -20,19 +20,12 @@ from dualgrad._table.space import Value, zeros_of
 from dualgrad._trace.hidden import hides, refuse_hidden
 from dualgrad._trace.level import Level, Tracer, deepest, is_differentiated, seen_anywhere
 from dualgrad.batching import BatchLevel
-from dualgrad.errors import ConversionError, LeakedValueError, RuleError, TreeError
+from dualgrad.errors import LeakedValueError, RuleError, TreeError
 from dualgrad.forward import jvp
 from dualgrad.reverse import Recording, Tape
 from dualgrad.transforms.custom._batch import BatchedRules, fixed, holds_apart, holds_batch, on_batch
 from dualgrad.transforms.custom._cells import Holder
-from dualgrad.transforms.custom._closure import (
-    ClosedRules,
-    closed_rules,
-    closes_over_values,
-    hidden_closure,
-    loses,
-    no_code,
-)
+from dualgrad.transforms.custom._closure import ClosedRules, closed_rules, hidden_closure, loses, run_plainly
 from dualgrad.transforms.custom._kept import Kept, checked, counted, defaults_of, on_tape, pair_of
 from dualgrad.transforms.custom._transpose import belongs, is_called_on_tangents, recording_of, transposed, transposing
 
@@ -99,7 +92,7 @@ class CustomFunction(Holder, Generic[P, R]):
         inputs = Leaves(positional)
         level = self._level_of(inputs.leaves)
         if level is None:
-            return self._call_plainly(args, kwargs)  # type: ignore[no-any-return]
+            return run_plainly(self, args, kwargs)  # type: ignore[no-any-return]
         closed = closed_rules(self, positional, inputs.leaves, level)
         if closed is not None:
             return self._call_closed(*closed)  # type: ignore[no-any-return]
@@ -117,16 +110,6 @@ class CustomFunction(Holder, Generic[P, R]):
             raise hidden_closure(self._title())
         (value,) = kept.result.fill(outputs)
         return value  # type: ignore[no-any-return]
-
-    def _call_plainly(self, args: Any, kwargs: Any) -> Any:
-        """Call the function with plain arguments; what it closes over is differentiated as code."""
-        try:
-            return self._f(*args, **kwargs)
-        except (SystemError, ConversionError) as error:
-            # Compiled code that calls back hides the error in one of its own.
-            if closes_over_values(self):
-                raise no_code(self._title()) from error
-            raise
 
     def _call_batched(self, args: tuple[Any, ...], level: BatchLevel) -> Any:
         rules = BatchedRules(args, level, self._title())
