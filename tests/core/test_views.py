@@ -129,12 +129,29 @@ def conjugate_is_the_array_itself(x: Any) -> Any:
     return y + np.imag(c)
 
 
+def answers_without_axes_are_arrays(x: Any) -> Any:
+    n = np.sum(x)
+    found = (
+        np.full_like(n, 2.0),
+        np.broadcast_to(n, ()).copy(),
+        np.apply_along_axis(np.sum, 0, x),
+    )
+    total = 0.0 * x
+    for y in found:
+        same, row = y, y[None]
+        same *= 2
+        y[...] += x[0]
+        total += y * row * x
+    return total
+
+
 PROGRAMS: list[Callable[[Any], Any]] = [
     no_axes_by_dots,
     a_running_sum,
     buffers_without_axes,
     scalars_have_no_views,
     scalars_are_not_changed,
+    answers_without_axes_are_arrays,
     arrays_of_no_axes_are_changed,
     flat_slices_are_copies,
     slices_to_other_places,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dualgrad._array.gather import as_operand
+from dualgrad._table.facts import ARRAY
 from dualgrad._table.functions import astype
 from dualgrad._table.space import Value, shape_of
 from dualgrad._trace.level import Tracer
@@ -36,6 +37,7 @@ composite(
     _full_like,
     # NumPy asks only `a` what to do, so that the generated tests, which trace one operand at a time, cannot call it.
     samples=cases(),
+    facts=ARRAY,
 )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from dualgrad._array.gather import as_operand
 from dualgrad._table.facets import BATCH, THIN
-from dualgrad._table.facts import AS_BODY, VIEW, Facts
+from dualgrad._table.facts import AS_BODY, VIEW, Facts, first
 from dualgrad._table.foreign import is_foreign
 from dualgrad._table.signature import Normaliser
 from dualgrad._table.space import Space, Value, shape_of, unbroadcast
@@ -327,7 +327,7 @@ linear(
         case(A(3), shape=(3,), subok=True),
         case(A(2, 1, is_complex=True), (2, 2)),
     ),
-    facts=VIEW,
+    facts=Facts(aliases=first, is_array=True),
 )
 
 

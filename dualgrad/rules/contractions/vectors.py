@@ -13,7 +13,7 @@ import numpy as np
 from dualgrad._array.gather import as_operand
 from dualgrad._table import versions
 from dualgrad._table.facets import BATCH, PATTERN
-from dualgrad._table.facts import Facts
+from dualgrad._table.facts import ARRAY, Facts
 from dualgrad._table.functions import overridable
 from dualgrad._table.space import Space, Value, dtype_of, shape_of
 from dualgrad._table.structure import Contracted
@@ -289,6 +289,7 @@ composite(
         case(A(3, 2), A(2, 3), axisa=0, axisb=1, axisc=0),
         case(A(2, 3, is_complex=True), A(3)),
     ),
+    facts=ARRAY,
 )
 
 

@@ -144,6 +144,7 @@ composite(
         case(func1d=_both_ends, axis=0, arr=A(3)),
         case(_total, 0, A(2, 2, is_complex=True)),
     ),
+    facts=ARRAY,
 )
 
 # ---- apply_over_axes -------------------------------------------------------------------------------
