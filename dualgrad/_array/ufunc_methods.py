@@ -5,9 +5,12 @@ Each is said in terms of functions that have rules. Nothing is ignored: a keywor
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from dualgrad._array.dispatch import call, call_function, call_ufunc, write_out
 from dualgrad._array.gather import as_operand
@@ -104,16 +107,36 @@ def _fold(ufunc: np.ufunc, a: Value, axis: Any, keepdims: bool, dtype: Any = Non
     if dtype is not None:
         a = astype(a, dtype)
     ndim = len(shape_of(a))
-    axes = range(ndim) if axis is None else [axis] if isinstance(axis, (int, np.integer)) else axis
-    for k in sorted((int(k) % ndim for k in axes), reverse=True):
+    axes = sorted(_reduced_axes(axis, ndim), reverse=True)
+    if len(axes) > 1:
+        # NumPy's own complaint, where the order of axes would matter.
+        ufunc.reduce(np.ones((1,) * ndim), axis=tuple(axes))
+    for k in axes:
         slices = [a[(slice(None),) * k + (i,)] for i in range(shape_of(a)[k])]
         if not slices:
-            return call(np.expand_dims, ufunc.reduce(np.empty(shape_of(a)), axis=k), k)
+            a = call(np.expand_dims, ufunc.reduce(np.empty(shape_of(a)), axis=k), k)
+            continue
         total = slices[0]
         for x in slices[1:]:
             total = ufunc(total, x)
         a = call(np.expand_dims, total, k)
-    return a if keepdims else call(np.squeeze, a, axis=tuple(k % ndim for k in axes))
+    return a if keepdims or not axes else call(np.squeeze, a, axis=tuple(axes))
+
+
+def _reduced_axes(axis: Any, ndim: int) -> Sequence[int]:
+    """Return the axes of a reduction; AxisError where there are none such."""
+    if axis is None:
+        return range(ndim)
+    if ndim == 0 and isinstance(axis, (int, np.integer)) and axis in (0, -1):
+        # NumPy lets a number have these.
+        return ()
+    return normalize_axis_tuple(axis, ndim)
+
+
+def _axis_of(ufunc: np.ufunc, method: str, axis: Any, a: Value) -> int:
+    if not shape_of(a):
+        raise TypeError(f"numpy.{ufunc.__name__}.{method} takes an array with axes; it got a number.")
+    return normalize_axis_index(operator.index(axis), len(shape_of(a)))
 
 
 def _accumulate(ufunc: np.ufunc, a: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Value:
@@ -123,7 +146,7 @@ def _accumulate(ufunc: np.ufunc, a: Any, axis: int = 0, dtype: Any = None, out: 
     if (accumulation := ACCUMULATES.of(RECORDS.get(ufunc))) is not None:
         answer = call(accumulation, a, axis=axis)
     else:
-        k = axis % len(shape_of(a))
+        k = _axis_of(ufunc, "accumulate", axis, a)
         slices = [a[(slice(None),) * k + (i,)] for i in range(shape_of(a)[k])]
         for i in range(1, len(slices)):
             slices[i] = ufunc(slices[i - 1], slices[i])
@@ -138,7 +161,7 @@ def _outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Value:
 
 def _reduceat(ufunc: np.ufunc, a: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Value:
     a = as_operand(a)
-    k = axis % len(shape_of(a))
+    k = _axis_of(ufunc, "reduceat", axis, a)
     starts = [int(i) for i in np.asarray(indices)]
     ends = [*starts[1:], shape_of(a)[k]]
     before = (slice(None),) * k

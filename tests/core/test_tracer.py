@@ -179,6 +179,33 @@ def test_ufunc_methods_are_what_they_say(d: Any, f: Any, g: Any) -> None:
 
 
 @each_mode
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.logaddexp.reduce(x, axis=2),
+        lambda x: np.logaddexp.reduce(x, axis=(0, -2)),
+        lambda x: np.logaddexp.accumulate(x, axis=2),
+        lambda x: np.logaddexp.accumulate(x[0, 0]),
+        lambda x: np.add.reduceat(x, [0, 1], axis=-3),
+        lambda x: np.power.reduce(x, axis=None),
+    ],
+)  # fmt: skip
+def test_ufunc_methods_refuse_the_axes_that_numpy_refuses(d: Any, f: Any) -> None:
+    with pytest.raises((ValueError, TypeError)) as plain:
+        f(M)
+    with pytest.raises(plain.type):
+        d(f)(M)
+
+
+@each_mode
+def test_folds_of_nothing_lose_their_axes(d: Any) -> None:
+    nothing = np.zeros((0, 3))
+
+    assert d(lambda x: np.logaddexp.reduce(x, axis=0))(nothing).shape == (3, 0, 3)
+    assert d(lambda x: np.logaddexp.reduce(x, axis=None))(nothing).shape == (0, 3)
+
+
+@each_mode
 def test_at_counts_each_index(d: Any) -> None:
     def f(x: Any) -> Any:
         y = 2.0 * x
