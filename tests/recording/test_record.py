@@ -19,6 +19,8 @@ from dualgrad.testing import check_grads
 X = np.array([1.0, 2.0, 3.0])
 Y = np.array([0.5, -1.5, 2.5])
 
+piecewise: Any = np.piecewise
+
 
 def branch(x: Any) -> Any:
     return np.sum(np.log(x)) if x[0] > 0 else -x[0]
@@ -282,6 +284,16 @@ def test_what_says_how_it_is_computed_is_lowered_into_its_steps() -> None:
             lowered(X + 10)
     finally:
         del RECORDS[softplus]
+
+
+@pytest.mark.parametrize("transform", [lambda f: f, grad, hessian])
+def test_the_pieces_of_piecewise_are_guarded(transform: Any) -> None:
+    f: Any = transform(lambda x: np.sum(piecewise(x, [x < 1.5, x > 2.5], [np.square, lambda v: v**3, 7.0])))
+    program = record(f)(X)
+
+    np.testing.assert_allclose(program(X + 0.1), f(X + 0.1))
+    with pytest.raises(ProgramError, match="does not hold here"):
+        program(X + 0.7)
 
 
 def test_the_slope_of_tanh_is_lowered() -> None:

@@ -12,7 +12,7 @@ from dualgrad._array.gather import as_data, as_operand
 from dualgrad._table.facts import ARRAY, AS_BODY
 from dualgrad._table.functions import astype
 from dualgrad._table.space import Value, dtype_of, shape_of
-from dualgrad._trace.level import Tracer
+from dualgrad._trace.level import Tracer, decide, is_batched
 from dualgrad.errors import ConversionError
 from dualgrad.rules.samples import A, case, cases
 from dualgrad.rules.words import composite
@@ -53,6 +53,10 @@ def _piecewise(x: Value, condlist: Any, funclist: Any, *args: Any, **kw: Any) ->
     return np.concatenate(pieces)[places]
 
 
+def _truths(condition: Any) -> Any:
+    return np.asarray(condition, bool).tolist()
+
+
 def _conditions(x: Value, condlist: Any, count: int) -> np.ndarray[Any, Any]:
     """Return one mask for each of `count` functions; the last one may be left out, and is then where no other holds."""
     first = condlist if np.isscalar(condlist) or isinstance(condlist, Tracer) else condlist[0]
@@ -60,12 +64,12 @@ def _conditions(x: Value, condlist: Any, count: int) -> np.ndarray[Any, Any]:
     if bare or first is condlist:
         condlist = [condlist]
     found = [as_data(condition) for condition in condlist]
-    if any(isinstance(condition, Tracer) for condition in found):
+    if any(is_batched(condition) for condition in found):
         raise ConversionError(
             "numpy.piecewise under vmap: its functions get the selected numbers alone, and how many those are differs between "
             "the members of the batch. Write np.where or np.select, which take the functions' values everywhere."
         )
-    masks = np.stack([np.asarray(condition, bool) for condition in found])
+    masks = np.stack([np.asarray(decide(_truths, condition), bool) for condition in found])
     if len(masks) == count - 1:
         return np.concatenate([masks, ~np.any(masks, axis=0, keepdims=True)])
     if len(masks) != count:
