@@ -440,3 +440,21 @@ def test_compiled_code_that_closes_over_a_value_says_so_with_plain_arguments_too
 
     with pytest.raises(RuleError, match=r"closes over a value being differentiated.*Pass the value as an argument"):
         transform(outer)(1.0)
+
+
+@pytest.mark.parametrize("transform", [grad, jacfwd, hessian])
+def test_a_write_into_what_is_closed_over_raises(transform: Any) -> None:
+    # Its value would change, and not its derivative.
+    def f(z: Any) -> Any:
+        y = z * np.array([1.0, 2.0])
+
+        @custom_jvp
+        def h(t: Any) -> Any:
+            y[0] = 0.0
+            return np.sum(y * t)
+
+        h.defjvp(lambda primals, tangents: (h(*primals), np.sum(y) * tangents[0]))
+        return h(z) + np.sum(y)
+
+    with pytest.raises((ValueError, RuleError), match="read-only"):
+        transform(f)(0.7)
