@@ -458,3 +458,20 @@ def test_a_write_into_what_is_closed_over_raises(transform: Any) -> None:
 
     with pytest.raises((ValueError, RuleError), match="read-only"):
         transform(f)(0.7)
+
+
+@pytest.mark.parametrize("transform", [grad, jacfwd, hessian])
+def test_a_write_of_a_custom_function_into_its_argument_raises(transform: Any) -> None:
+    @custom_jvp
+    def h(t: Any) -> Any:
+        t[0] = 0.0
+        return np.sum(t * t)
+
+    h.defjvp(lambda primals, tangents: (h(*primals), 2 * np.sum(primals[0] * tangents[0])))
+
+    def f(z: Any) -> Any:
+        y = z * np.array([1.0, 2.0])
+        return h(y) + np.sum(y)
+
+    with pytest.raises((ValueError, RuleError), match="read-only"):
+        transform(f)(0.7)

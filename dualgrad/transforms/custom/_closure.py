@@ -11,8 +11,6 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-import numpy as np
-
 from dualgrad import tree
 from dualgrad._call.leaves import is_differentiable
 from dualgrad._table.space import Value
@@ -25,7 +23,7 @@ from dualgrad.forward import jvp
 from dualgrad.reverse import vjp
 from dualgrad.transforms.custom._batch import holds_batch
 from dualgrad.transforms.custom._cells import Closed, closes_over_nothing, taken_out
-from dualgrad.transforms.custom._kept import counted, pair_of
+from dualgrad.transforms.custom._kept import counted, locked, pair_of
 
 T = TypeVar("T")
 
@@ -142,7 +140,7 @@ class ClosedRules:
 
     def _opened(self, values: Any, args: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
         """Return the custom function and its arguments, closing over some values."""
-        custom, *functions = self._closed.filled([_locked(x) for x in values])
+        custom, *functions = self._closed.filled([locked(x) for x in values])
         return custom, self.placed(args, functions)
 
     def placed(self, args: Sequence[Any], functions: Sequence[Any]) -> tuple[Any, ...]:
@@ -173,15 +171,6 @@ class ClosedRules:
                 f"{self._title} closes over a value being differentiated. Its rule says nothing of that, and its code does not run "
                 f"on such values ({type(error).__name__}). Pass it as an argument, and say in the rule how it moves the result."
             ) from error
-
-
-def _locked(x: Any) -> Any:
-    """Return an array so that a write raises: it would change the value of what is closed over, and not its derivative."""
-    if type(x) is not np.ndarray:
-        return x
-    found = x.view()
-    found.flags.writeable = False
-    return found
 
 
 def _sum(t: Value, u: Value) -> Value:

@@ -26,7 +26,7 @@ from dualgrad.reverse import Recording, Tape
 from dualgrad.transforms.custom._batch import BatchedRules, fixed, holds_apart, holds_batch, on_batch
 from dualgrad.transforms.custom._cells import Holder
 from dualgrad.transforms.custom._closure import ClosedRules, closed_rules, hidden_closure, loses, run_plainly
-from dualgrad.transforms.custom._kept import Kept, checked, counted, defaults_of, on_tape, pair_of
+from dualgrad.transforms.custom._kept import Kept, checked, counted, defaults_of, locked, on_tape, pair_of
 from dualgrad.transforms.custom._transpose import belongs, is_called_on_tangents, recording_of, transposed, transposing
 
 _LOOKED_AT = 10_000
@@ -205,7 +205,7 @@ class CustomFunction(Holder, Generic[P, R]):
         )
 
     def _run(self, *values: Value, inputs: Leaves) -> tuple[Any, ...]:
-        arguments = inputs.fill(values)
+        arguments = inputs.fill(list(map(locked, values)))
         residuals = None
         # A batch may be among what is not differentiated, too.
         is_traced = deepest(values) is not None or deepest(arguments) is not None
@@ -340,7 +340,7 @@ class CustomFunction(Holder, Generic[P, R]):
     def _jvp_of(
         self, values: Sequence[Value], tangents: Sequence[Value], inputs: Leaves, is_recorded: bool = False
     ) -> tuple[Any, Any]:
-        trees = inputs.fill(values), inputs.fill_derivatives(tangents)
+        trees = inputs.fill(list(map(locked, values))), inputs.fill_derivatives(tangents)
         pair = self._on_batch(self._jvp, trees, ("value", "tangent"), False, is_recorded)  # type: ignore[arg-type]
         return pair_of(pair, f"The JVP rule of {self._title()}", "(value, tangent)")
 

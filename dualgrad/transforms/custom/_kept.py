@@ -71,3 +71,12 @@ def counted(found: Any, count: int, title: str) -> Sequence[Any]:
             f"The rule bwd of {title} returns a tuple with one cotangent per argument ({count}); it returned {described}."
         )
     return found
+
+
+def locked(x: Any) -> Any:
+    """Return an array so that a write raises: it would change the value, and not the derivative."""
+    if type(x) is not np.ndarray:
+        return x
+    found = x.view()
+    found.flags.writeable = False
+    return found
