@@ -212,7 +212,7 @@ def _at_places_of_members(ufunc: np.ufunc, a: Any, indices: Any, b: Any) -> None
     values = None if b is None else call(np.ravel, call(np.broadcast_to, as_operand(b) + 0, shape_of(places)))
     if ufunc is np.add or ufunc is np.subtract:
         added = _scattered(values, source, flat)
-        answer = source + added if ufunc is np.add else source - added
+        answer = call(ufunc, source, added)
     elif seen_anywhere(_repeats(flat)):
         answer = source
         for k in range(shape_of(flat)[0]):
