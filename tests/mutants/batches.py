@@ -112,8 +112,8 @@ def batch_mutants_of(record: Record) -> Iterator[tuple[str, Any]]:
         for what, change in ANSWERS.items():
             yield f"{title} batch: {what}", saying(record, BATCH, changed(rule, each(change)))
         if BATCH.of(record) is None:
-            takes_default = bool(set(record.normalise.defaults) & {"axis"})
-            for what, structure in neighbours(record.structure, takes_default):
+            # Another default than the function's cannot be said: registration refuses it.
+            for what, structure in neighbours(record.structure, takes_default=False):
                 yield f"{title} batch: {what}", dataclasses.replace(record, structure=structure)
     elif isinstance(record, Constant) and record.key not in RAISING | PRINTING:
         yield from _mutants_of_constant(record)

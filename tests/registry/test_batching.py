@@ -110,6 +110,7 @@ def test_derivatives_of_a_batch_are_those_of_its_members(case: Case) -> None:
 def test_a_constant_of_a_batch_is_those_of_its_members_stacked(call: ConstantCall) -> None:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("error", BatchLoopWarning)
+        warnings.filterwarnings("ignore", "numpy.fix is deprecated", DeprecationWarning)
         found = vmap(call.call)(*call.values)
         members = [call.call(*[x[i] for x in call.values]) for i in range(SIZE)]
     several = isinstance(found, tuple)
