@@ -17,7 +17,6 @@ Value: TypeAlias = Any
 Function: TypeAlias = Callable[..., Any]
 
 FLOAT = np.dtype(np.float64)
-COMPLEX = np.dtype(np.complex128)
 
 LARGE = 1024
 """From how many numbers on it is memory that costs, not calls."""
