@@ -11,16 +11,15 @@ import dataclasses
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from dualgrad._table.record import RECORDS, Primitive, Pull, Record, install, name_of, records
+from dualgrad._table.record import Primitive, Pull, Record, name_of, records
 from dualgrad.rules.linalg.eigen import eigenvalues, eigh_moved
 from dualgrad.rules.linalg.singular import singular_values, singular_vectors
 from dualgrad.testing import check_grads
-from tests.mutants import batches, report
+from tests.mutants import batches, installed, report
 from tests.mutants.batches import batch_mutants_of, fails_on_batches
 from tests.registry.cases import CASES, Case
 from tests.registry.test_rules import check_modes
@@ -161,17 +160,6 @@ def mutants_of(record: Primitive) -> Iterator[Mutant]:
         if record.into is not None:
             changed = dataclasses.replace(changed, into=wrong_into(record.into))
         yield Mutant(f"{title} vjp to operand {k}", changed)
-
-
-@contextmanager
-def installed(record: Record) -> Iterator[None]:
-    """Put a record in the place of the one with its key, for a while."""
-    original = RECORDS[record.key]
-    install(record)
-    try:
-        yield
-    finally:
-        install(original)
 
 
 def checks(case: Case) -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from dualgrad import grad
 from dualgrad._table.record import Primitive, records
+from tests.mutants import installed
 from tests.mutants.batches import EQUIVALENT, batch_mutants_of
-from tests.mutation import Mutant, cases_of, installed, is_caught, is_caught_on_batches, mutants_of
+from tests.mutation import Mutant, cases_of, is_caught, is_caught_on_batches, mutants_of
 
 TABLE = list(records().values())
 """The records as they are before any test or page adds its own."""

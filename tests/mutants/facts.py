@@ -11,7 +11,6 @@ import dataclasses
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,9 +18,9 @@ import numpy as np
 from dualgrad._array import dispatch
 from dualgrad._array.places import is_array
 from dualgrad._table.facts import first
-from dualgrad._table.record import RECORDS, Composite, Constant, Primitive, Record, Word, install, name_of, records
+from dualgrad._table.record import Composite, Constant, Primitive, Record, Word, name_of, records
 from dualgrad._trace.level import Tracer
-from tests.mutants import report
+from tests.mutants import installed, report
 from tests.mutants.batches import fails_on_batches
 from tests.registry.cases import CASES, Case
 from tests.registry.constants import CALLS, PRINTING, RAISING
@@ -76,17 +75,6 @@ def by_thinness(record: Record, cases: Sequence[Case]) -> bool:
 def by_batches(record: Record, cases: Sequence[Case]) -> bool:
     """Tell whether a function without a derivative fails on a batch."""
     return fails_on_batches(record, [])
-
-
-@contextmanager
-def installed(record: Record) -> Iterator[None]:
-    """Put a record in the place of the one with its key, for a while."""
-    original = RECORDS[record.key]
-    install(record)
-    try:
-        yield
-    finally:
-        install(original)
 
 
 # ---- what makes no difference ----------------------------------------------------------------------
