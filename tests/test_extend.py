@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import operator
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
 from dualgrad import extend, grad, hessian, jacfwd, jacrev, jvp, stop_gradient, taylor, vjp, vmap
-from dualgrad._table import record as primitive
 from dualgrad._trace.batch import numberwise
 from dualgrad.errors import BatchLoopWarning, NoRuleError, RuleError
 from dualgrad.testing import check_grads
@@ -20,13 +18,7 @@ A, case, cases = extend.A, extend.case, extend.cases
 X = np.array([0.5, 1.5, 2.5])
 TANGENT = np.ones(3)
 
-
-@pytest.fixture(autouse=True)
-def _table() -> Iterator[None]:
-    before = dict(primitive.RECORDS)
-    yield
-    for key in set(primitive.RECORDS) - set(before):
-        del primitive.RECORDS[key]
+pytestmark = pytest.mark.usefixtures("own_functions")
 
 
 def pulling_raises(f: Any, message: str) -> None:

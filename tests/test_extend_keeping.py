@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
 from dualgrad import extend, grad, hessian, jacfwd, record, sparse, taylor, vmap
-from dualgrad._table import record as primitive
 from dualgrad.errors import BatchLoopWarning, RuleError
 from dualgrad.testing import check_grads
 
 A, case, cases = extend.A, extend.case, extend.cases
 X = np.array([0.5, 1.5, 2.5])
 
-
-@pytest.fixture(autouse=True)
-def _table() -> Iterator[None]:
-    before = dict(primitive.RECORDS)
-    yield
-    for key in set(primitive.RECORDS) - set(before):
-        del primitive.RECORDS[key]
+pytestmark = pytest.mark.usefixtures("own_functions")
 
 
 def kept_by(keeps: int) -> tuple[Any, Any, list[int]]:

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from dualgrad import derivative, extend, grad, hessian, jacfwd, jacrev, taylor, vmap
-from dualgrad._table.record import RECORDS
 
 ZERO = np.zeros(3)
 EYE = np.eye(3)
@@ -111,16 +110,12 @@ def _root_of_own() -> Any:
 
 @pytest.mark.parametrize(("outer", "inner"), list(itertools.product(MODES, MODES)))
 @pytest.mark.parametrize("own", [_norm_of_own, _root_of_own])
+@pytest.mark.usefixtures("own_functions")
 def test_a_root_of_ones_own_says_what_it_is_the_root_of(own: Callable[[], Any], outer: Any, inner: Any) -> None:
-    before = set(RECORDS)
-    try:
-        length = own()
-        with np.errstate(all="ignore"):
-            np.testing.assert_allclose(outer(inner(lambda x: length(x) ** 2))(ZERO), 2 * EYE)
-            np.testing.assert_allclose(taylor(lambda x: length(x) ** 2, ZERO, EYE[0], 3), [0, 0, 1, 0])
-    finally:
-        for fun in set(RECORDS) - before:
-            del RECORDS[fun]
+    length = own()
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(outer(inner(lambda x: length(x) ** 2))(ZERO), 2 * EYE)
+        np.testing.assert_allclose(taylor(lambda x: length(x) ** 2, ZERO, EYE[0], 3), [0, 0, 1, 0])
 
 
 def test_batches() -> None:

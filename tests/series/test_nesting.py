@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,7 +23,6 @@ from dualgrad import (
     taylor,
     vmap,
 )
-from dualgrad._table import record as primitive
 from dualgrad.errors import RuleError
 from tests.series.beside import assert_as_nested
 from tests.series.counting import applications
@@ -148,15 +146,7 @@ def test_custom_rules_give_all_coefficients() -> None:
             np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-13)
 
 
-@pytest.fixture
-def _table() -> Iterator[None]:
-    before = set(primitive.RECORDS)
-    yield
-    for key in set(primitive.RECORDS) - before:
-        del primitive.RECORDS[key]
-
-
-@pytest.mark.usefixtures("_table")
+@pytest.mark.usefixtures("own_functions")
 def test_functions_registered_with_extend_expand() -> None:
     @extend.overridable
     def twin(x: Any) -> Any:
@@ -171,7 +161,7 @@ def test_functions_registered_with_extend_expand() -> None:
         np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
-@pytest.mark.usefixtures("_table")
+@pytest.mark.usefixtures("own_functions")
 def test_what_a_record_says_of_its_function_makes_its_series_cheaper() -> None:
     def area_of(**said: Any) -> Any:
         @extend.overridable

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 from dualgrad import extend, sparse
-from dualgrad._table.record import RECORDS
 from dualgrad.errors import DensePatternWarning, PatternError, RuleError
 
 X = np.random.default_rng(0).uniform(0.5, 1.5, 12)
 NONE = extend.cases()
 
-
-@pytest.fixture(autouse=True)
-def _table() -> Iterator[None]:
-    before = set(RECORDS)
-    yield
-    for key in set(RECORDS) - before:
-        del RECORDS[key]
+pytestmark = pytest.mark.usefixtures("own_functions")
 
 
 def state(f: Any, transposed: Any, says: dict[str, Any]) -> None:
